@@ -1,0 +1,77 @@
+package source
+
+import (
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+)
+
+// glyph is what a terminal shows at one place: a character with all that
+// combines with it.
+type glyph struct {
+	at    Span
+	shown string
+	cells int
+}
+
+const tabCells = 4
+
+// glyphs splits text[from:to].
+func glyphs(text string, from, to int) []glyph {
+	var out []glyph
+	joined := false // the character before was a zero-width joiner
+	for i := from; i < to; {
+		r, n := utf8.DecodeRuneInString(text[i:to])
+		g := glyph{Span{i, i + n}, text[i : i+n], cells(r)}
+		switch {
+		case r == '\t':
+			g.shown, g.cells = "    ", tabCells
+		case r == utf8.RuneError && n == 1, unsafe(r):
+			g.shown, g.cells = "\uFFFD", 1
+		}
+		i += n
+		if len(out) > 0 && (g.cells == 0 || joined || skinTone(r)) {
+			last := &out[len(out)-1]
+			last.at.End = i
+			last.shown += g.shown
+			if r == emojiPresentation && last.cells == 1 {
+				last.cells = 2
+			}
+		} else {
+			out = append(out, g)
+		}
+		joined = r == zeroWidthJoiner
+	}
+	return out
+}
+
+const (
+	zeroWidthJoiner   = '\u200D'
+	emojiPresentation = '\uFE0F'
+)
+
+func skinTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
+
+// unsafe tells of control characters, and of those that change the direction of
+// the text after them: shown raw, they could make a line read as another.
+func unsafe(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 ||
+		r == 0x200E || r == 0x200F || r == 0x061C || r == 0x2028 || r == 0x2029
+}
+
+// cells is the number of columns of a terminal that the character takes.
+func cells(r rune) int {
+	switch {
+	case r < 0x300:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf),
+		r >= 0x1160 && r <= 0x11FF, r >= 0xD7B0 && r <= 0xD7FF: // vowels and finals of decomposed Hangul
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
