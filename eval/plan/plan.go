@@ -275,6 +275,12 @@ type (
 		A, B Expr
 		Form QuotientForm // how it was written; no part of the meaning
 	}
+	// Product is X times Y. Only Lower makes it.
+	Product struct {
+		At
+		Typed
+		X, Y Expr
+	}
 	// Aggregate is a value over the records of one customer. A record is selected
 	// when its stamp is known, before as-of and within Window, and Where holds for
 	// it. Without selected records Count, Distinct and Active are 0, Sum is 0 and
