@@ -48,8 +48,8 @@ func (b builder) attributes() []Attribute {
 	member := func(name string, t Type, timing Timing, doc string) Attribute {
 		return Attribute{Name: name, Type: t, Timing: timing, Login: true, Doc: doc}
 	}
-	personal := func(name string, t Type, doc string) Attribute {
-		a := member(name, t, Current, doc)
+	personal := func(name string, t Type, timing Timing, doc string) Attribute {
+		a := member(name, t, timing, doc)
 		a.Personal = true
 		return a
 	}
@@ -59,11 +59,11 @@ func (b builder) attributes() []Attribute {
 	return []Attribute{
 		member("joined", instant, Timed, "When the customer signed up."),
 		guest("first_seen", instant, Timed, "When the customer or guest was first seen."),
-		personal("birthday", Type{Sort: Date}, "The day of birth."),
-		personal("gender", enum("female", "male", "other"), "The gender, where told."),
-		personal("name", text, "The full name."),
-		personal("email", folded, "The e-mail address, compared without case."),
-		personal("phone", text, "The phone number."),
+		personal("birthday", Type{Sort: Date}, Timed, "The day of birth."),
+		personal("gender", enum("female", "male", "other"), Current, "The gender, where told."),
+		personal("name", text, Current, "The full name."),
+		personal("email", folded, Current, "The e-mail address, compared without case."),
+		personal("phone", text, Current, "The phone number."),
 		guest("language", text, Current, "The language, such as ko."),
 		member("signup_source", text, Timed, "Where the sign-up came from, such as kakao."),
 		member("country", text, Current, "Country of the default shipping address, such as KR."),
