@@ -1,0 +1,142 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+const second = int64(time.Second / time.Microsecond)
+
+func (m *machine) attr(a *plan.Attr) catalog.Value {
+	var v catalog.Value
+	if !a.Login || !m.c.Guest {
+		v = m.c.Attributes[a.Name]
+	}
+	return m.seen(v, a.Of, a.Due, a.Latest)
+}
+
+func (m *machine) field(f *plan.Field, at *Record) catalog.Value {
+	for range f.Up {
+		if at != nil {
+			at = at.Parent
+		}
+	}
+	if at == nil {
+		return m.seen(catalog.Missing, f.Of, f.Due, false)
+	}
+	if f.Name == "" {
+		return catalog.StringValue(at.Key)
+	}
+	return m.seen(at.Fields[f.Name], f.Of, f.Due, false)
+}
+
+// seen is how as-of sees a stored value: it knows nothing of what lies at or
+// after it, unless that is due to happen.
+func (m *machine) seen(v catalog.Value, t catalog.Type, due, latest bool) catalog.Value {
+	if t.Sort == catalog.Set && !v.Known() {
+		return catalog.SetValue()
+	}
+	at, ok := moment(v, m.env.Zone)
+	if !ok || due || at < m.asOf {
+		return v
+	}
+	if !latest {
+		return catalog.Missing
+	}
+	before := m.asOf - second
+	if v.Sort() == catalog.Date {
+		return catalog.DateValue(plan.LocalDay(before, m.env.Zone))
+	}
+	return catalog.InstantValue(before)
+}
+
+// moment is the microsecond of an instant, or of the start of a local day. It is
+// not ok for every other value.
+func moment(v catalog.Value, zone *time.Location) (int64, bool) {
+	switch v.Sort() {
+	case catalog.Instant:
+		return v.Int(), true
+	case catalog.Date:
+		return plan.StartOfDay(v.Int(), zone), true
+	}
+	return 0, false
+}
+
+// moment is the microsecond that the expression has, not ok when it is missing.
+func (m *machine) moment(x plan.Expr, at *Record) (int64, bool) {
+	v := m.value(x, at)
+	us, ok := moment(v.plain, m.env.Zone)
+	if v.known() && !ok {
+		m.misfit(x, "a moment in time of such a value")
+	}
+	return us, ok
+}
+
+// window is the span [from, to), not ok when one end is missing.
+func (m *machine) window(n plan.Node, w plan.Window, at *Record) (from, to int64, ok bool) {
+	from, fromOK := m.bound(n, w.From, plan.MinInstant, at)
+	to, toOK := m.bound(n, w.To, plan.MaxInstant, at)
+	return from, to, fromOK && toOK
+}
+
+func (m *machine) bound(n plan.Node, b plan.Bound, open int64, at *Record) (int64, bool) {
+	switch b.Kind {
+	case plan.Open:
+		return open, true
+	case plan.Moment:
+		us, ok := m.moment(b.Moment, at)
+		if ok && b.Exclusive && us < math.MaxInt64 {
+			us++
+		}
+		return us, ok
+	}
+	us, ok := b.Instant(m.env.AsOf, m.env.Zone)
+	if !ok {
+		m.misfit(n, fmt.Sprintf("an unknown end of a window (%d)", b.Kind))
+	}
+	return us, ok
+}
+
+// recurs tells whether the yearly day of x falls on a local day that [from, to)
+// touches.
+func (m *machine) recurs(n *plan.Recurs, x value, from, to int64) bool {
+	if !x.known() {
+		return false
+	}
+	var day int64
+	switch x.plain.Sort() {
+	case catalog.Date:
+		day = x.plain.Int()
+	case catalog.Instant:
+		day = plan.LocalDay(x.plain.Int(), m.env.Zone)
+	default:
+		m.misfit(n, "an anniversary of such a value")
+		return false
+	}
+	first, last := plan.LocalDay(from, m.env.Zone), plan.LocalDay(to-1, m.env.Zone)
+	if last-first >= 366 {
+		return true // every day of some year
+	}
+	for year := dayTime(first).Year(); year <= dayTime(last).Year(); year++ {
+		if d := anniversary(day, year); first <= d && d <= last {
+			return true
+		}
+	}
+	return false
+}
+
+// anniversary is the day of a year on which the yearly return of a day falls: of
+// 29 February in a common year, 1 March.
+func anniversary(day int64, year int) int64 {
+	t := dayTime(day)
+	return time.Date(year, t.Month(), t.Day(), 0, 0, 0, 0, time.UTC).Unix() / daySeconds
+}
+
+const daySeconds = 24 * 60 * 60
+
+// dayTime is midnight in UTC of a calendar day given in days since 1970-01-01.
+func dayTime(day int64) time.Time { return time.Unix(day*daySeconds, 0).UTC() }
