@@ -1,0 +1,37 @@
+# check is what must pass before anything lands; soak is the same tests at their
+# large sizes, run by hand, whose last run stands in docs/promises.md.
+.PHONY: check soak fmt vet tidy test race fuzz modules foreign
+
+FUZZTIME ?= 10s
+SOAKTIME ?= 15m
+
+check: fmt vet tidy test race fuzz modules foreign
+
+fmt:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$bad" ]; then echo "not gofmt-ed:"; echo "$$bad"; exit 1; fi
+
+vet:
+	go vet ./...
+
+tidy:
+	@./.ci/tidy
+
+test:
+	go test ./...
+
+race:
+	go test -race -timeout 20m ./...
+
+fuzz:
+	@./.ci/fuzz $(FUZZTIME)
+
+# Every nested module on its own, without the workspace.
+modules:
+	@./.ci/modules
+
+# The library as a host imports it: from a module of its own.
+foreign:
+	@./.ci/foreign
+
+soak:
+	@./.ci/soak $(SOAKTIME)
