@@ -1,7 +1,8 @@
 package catalog
 
 import (
-	"golang.org/x/text/cases"
+	"strings"
+
 	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
 )
@@ -17,38 +18,18 @@ func (t Type) Normal(s string) string {
 	return norm.NFC.String(s)
 }
 
-// fold repeats its three steps until nothing changes, since one may make room for
-// another: a half-width mark only composes once it is full-width.
+// fold repeats its steps while they change something, since one may make room
+// for another: a half-width mark only composes once it is full-width. Case is
+// taken away rune by rune, by way of upper case so that all forms of a letter
+// meet (the final sigma); ß stays ß. Full case folding of package cases has no
+// fixed point for Cherokee.
 func fold(s string) string {
-	if s, ok := foldASCII(s); ok {
-		return s
-	}
-	fold := cases.Fold() // has state of its own, so it is not shared
-	for {
-		next := norm.NFC.String(fold.String(width.Fold.String(norm.NFC.String(s))))
+	for range 4 {
+		next := norm.NFC.String(strings.ToLower(strings.ToUpper(width.Fold.String(norm.NFC.String(s)))))
 		if next == s {
-			return s
+			break
 		}
 		s = next
 	}
-}
-
-func foldASCII(s string) (string, bool) {
-	upper := false
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return s, false
-		}
-		upper = upper || 'A' <= s[i] && s[i] <= 'Z'
-	}
-	if !upper {
-		return s, true
-	}
-	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b), true
+	return s
 }

@@ -18,7 +18,7 @@ func TestNormal(t *testing.T) {
 		{"Hangul syllables from jamo", "\u1112\u1161\u11ab", "한", "한"},
 		{"full width", "ＡＢＣ１", "ＡＢＣ１", "abc1"},
 		{"half-width kana with its mark", "ｶﾞ", "ｶﾞ", "ガ"},
-		{"sharp s", "Straße", "Straße", "strasse"},
+		{"sharp s", "STRAße", "STRAße", "straße"},
 		{"final sigma", "ΟΔΟΣ", "ΟΔΟΣ", "οδοσ"},
 		{"composed accent", "e\u0301", "é", "é"},
 	} {
