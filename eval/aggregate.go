@@ -16,6 +16,9 @@ type hit struct {
 }
 
 func (m *machine) aggregate(a *plan.Aggregate, at *Record) value {
+	if m.known != nil {
+		return m.known(a)
+	}
 	hits, ok := m.selected(a, at)
 	if !ok {
 		return missing
@@ -36,24 +39,32 @@ func (m *machine) selected(a *plan.Aggregate, at *Record) ([]hit, bool) {
 	}
 	var hits []hit
 	for _, r := range m.c.Records[a.Kind] {
-		h := hit{record: r}
-		if a.Stamp != nil {
-			if h.stamp, ok = m.moment(a.Stamp, r); !ok || h.stamp >= m.asOf {
-				continue
-			}
-			if h.stamp < from || h.stamp >= to {
-				continue
-			}
+		if h, ok := m.pick(a, r, from, to); ok {
+			hits = append(hits, h)
 		}
-		if a.Where != nil && !m.test(a.Where, r) {
-			continue
-		}
-		if a.Of != nil {
-			h.of = m.value(a.Of, r)
-		}
-		hits = append(hits, h)
 	}
 	return hits, true
+}
+
+// pick tells whether the aggregate selects the record.
+func (m *machine) pick(a *plan.Aggregate, r *Record, from, to int64) (hit, bool) {
+	h := hit{record: r}
+	if a.Stamp != nil {
+		var ok bool
+		if h.stamp, ok = m.moment(a.Stamp, r); !ok || h.stamp >= m.asOf {
+			return hit{}, false
+		}
+		if h.stamp < from || h.stamp >= to {
+			return hit{}, false
+		}
+	}
+	if a.Where != nil && !m.test(a.Where, r) {
+		return hit{}, false
+	}
+	if a.Of != nil {
+		h.of = m.value(a.Of, r)
+	}
+	return h, true
 }
 
 // reduce is the value of the aggregate over the records it selected, which are

@@ -42,13 +42,13 @@ var ErrPlan = errors.New("eval: no plan, no customer or no such scope")
 // Every term is evaluated, also where the first ones decide: a broken group is an
 // error wherever the rule reads it.
 func Eval(p *plan.Plan, c *Customer, env Env) (bool, error) {
-	if p == nil || c == nil || !known(p.Scope) {
+	if p == nil || c == nil || !isScope(p.Scope) {
 		return false, ErrPlan
 	}
 	m := newMachine(c, env)
 	holds := m.test(p.Root, nil)
-	if m.err != nil {
-		return false, m.err
+	if m.err() != nil {
+		return false, m.err()
 	}
 	return holds && Exists(c, p.Scope, env), nil
 }
@@ -79,7 +79,7 @@ func Exists(c *Customer, scope plan.Scope, env Env) bool {
 	return !ok || at < env.AsOf.UnixMicro()
 }
 
-func known(s plan.Scope) bool {
+func isScope(s plan.Scope) bool {
 	return slices.Contains([]plan.Scope{"", plan.Members, plan.Guests, plan.Both}, s)
 }
 
@@ -92,23 +92,27 @@ func (env Env) settled() Env {
 	return env
 }
 
-// machine answers the nodes of one plan for one customer. The first error stays
-// in err; what is answered after it does not matter.
+// machine answers the nodes of one plan for one customer at one instant. The
+// first error stays; what is answered after it does not matter.
 type machine struct {
-	c    *Customer
-	env  Env
-	asOf int64 // microseconds
-	err  error
+	c     *Customer
+	env   Env
+	asOf  int64  // microseconds
+	first *error // shared by the machines of one question
+	// known, where set, has the value of an aggregate computed before.
+	known func(*plan.Aggregate) value
 }
 
 func newMachine(c *Customer, env Env) *machine {
 	env = env.settled()
-	return &machine{c: c, env: env, asOf: env.AsOf.UnixMicro()}
+	return &machine{c: c, env: env, asOf: env.AsOf.UnixMicro(), first: new(error)}
 }
 
+func (m *machine) err() error { return *m.first }
+
 func (m *machine) fail(err error) {
-	if m.err == nil {
-		m.err = err
+	if *m.first == nil {
+		*m.first = err
 	}
 }
 

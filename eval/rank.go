@@ -36,8 +36,8 @@ func RankKey(r *plan.Rank) string { return plan.Fingerprint(r) }
 func RankValue(r *plan.Rank, c *Customer, env Env) (v int64, ok bool, err error) {
 	m := newMachine(c, env)
 	v, ok = m.ranked(r)
-	if m.err != nil {
-		return 0, false, m.err
+	if m.err() != nil {
+		return 0, false, m.err()
 	}
 	return v, ok, nil
 }

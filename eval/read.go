@@ -12,26 +12,33 @@ import (
 const second = int64(time.Second / time.Microsecond)
 
 func (m *machine) attr(a *plan.Attr) catalog.Value {
-	var v catalog.Value
-	if !a.Login || !m.c.Guest {
-		v = m.c.Attributes[a.Name]
-	}
-	return m.seen(v, a.Of, a.Due, a.Latest)
+	return m.seen(storedAttr(a, m.c), a.Of, a.Due, a.Latest)
 }
 
 func (m *machine) field(f *plan.Field, at *Record) catalog.Value {
+	return m.seen(storedField(f, at), f.Of, f.Due, false)
+}
+
+func storedAttr(a *plan.Attr, c *Customer) catalog.Value {
+	if a.Login && c.Guest {
+		return catalog.Missing
+	}
+	return c.Attributes[a.Name]
+}
+
+func storedField(f *plan.Field, at *Record) catalog.Value {
 	for range f.Up {
 		if at != nil {
 			at = at.Parent
 		}
 	}
-	if at == nil {
-		return m.seen(catalog.Missing, f.Of, f.Due, false)
-	}
-	if f.Name == "" {
+	switch {
+	case at == nil:
+		return catalog.Missing
+	case f.Name == "":
 		return catalog.StringValue(at.Key)
 	}
-	return m.seen(at.Fields[f.Name], f.Of, f.Due, false)
+	return at.Fields[f.Name]
 }
 
 // seen is how as-of sees a stored value: it knows nothing of what lies at or
@@ -104,29 +111,36 @@ func (m *machine) bound(n plan.Node, b plan.Bound, open int64, at *Record) (int6
 // recurs tells whether the yearly day of x falls on a local day that [from, to)
 // touches.
 func (m *machine) recurs(n *plan.Recurs, x value, from, to int64) bool {
-	if !x.known() {
+	day, ok := m.day(n, x)
+	if !ok {
 		return false
 	}
-	var day int64
-	switch x.plain.Sort() {
-	case catalog.Date:
-		day = x.plain.Int()
-	case catalog.Instant:
-		day = plan.LocalDay(x.plain.Int(), m.env.Zone)
-	default:
-		m.misfit(n, "an anniversary of such a value")
-		return false
+	zone := m.env.Zone
+	first, last := plan.LocalDay(from, zone), plan.LocalDay(to-1, zone)
+	if last-first > 2*366 {
+		return true // more than a year whichever day it is
 	}
-	first, last := plan.LocalDay(from, m.env.Zone), plan.LocalDay(to-1, m.env.Zone)
-	if last-first >= 366 {
-		return true // every day of some year
-	}
-	for year := dayTime(first).Year(); year <= dayTime(last).Year(); year++ {
-		if d := anniversary(day, year); first <= d && d <= last {
+	for year := dayTime(first).Year() - 1; year <= dayTime(last).Year()+1; year++ {
+		d := anniversary(day, year)
+		if from < plan.StartOfDay(d+1, zone) && plan.StartOfDay(d, zone) < to {
 			return true
 		}
 	}
 	return false
+}
+
+// day is the calendar day of a date or instant.
+func (m *machine) day(n plan.Node, x value) (int64, bool) {
+	switch x.plain.Sort() {
+	case catalog.Date:
+		return x.plain.Int(), true
+	case catalog.Instant:
+		return plan.LocalDay(x.plain.Int(), m.env.Zone), true
+	}
+	if x.known() {
+		m.misfit(n, "an anniversary of such a value")
+	}
+	return 0, false
 }
 
 // anniversary is the day of a year on which the yearly return of a day falls: of

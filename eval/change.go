@@ -1,0 +1,55 @@
+package eval
+
+import (
+	"time"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// Change is when an answer next changes if no new data comes in.
+type Change struct {
+	// At is the first as-of, a whole second, with the other answer; zero when
+	// there is none.
+	At time.Time
+	// Others tells that the answer also depends on other customers or on groups,
+	// through ranks and memberships: they may change it at any time. At is then
+	// what time alone does while cuts and memberships stay.
+	Others bool
+}
+
+// NextChange is when the answer of Eval next changes while the data stays as it
+// is: at every whole second from env.AsOf until then Eval gives the same. What is
+// stored ahead of as-of counts, since it comes to be seen. Days that recur every
+// year are followed for ten years. The errors are those of Eval.
+func NextChange(p *plan.Plan, c *Customer, env Env) (Change, error) {
+	if _, err := Eval(p, c, env); err != nil {
+		return Change{}, err
+	}
+	f := newFuture(newMachine(c, env))
+	l := both(f.exists(p.Scope), f.test(p.Root), func(a, b bool) bool { return a && b })
+	if err := f.now.err(); err != nil {
+		return Change{}, err
+	}
+	return f.next(l, p.Root), nil
+}
+
+// next is the first change of a followed test.
+func (f *future) next(l line[bool], n plan.Node) Change {
+	change := Change{Others: dependsOnOthers(n)}
+	if len(l) > 1 {
+		change.At = time.Unix(l[1].from, 0).In(f.now.env.Zone)
+	}
+	return change
+}
+
+func dependsOnOthers(n plan.Node) bool {
+	found := false
+	plan.Walk(n, func(n plan.Node) bool {
+		switch n.(type) {
+		case *plan.Rank, *plan.Member:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
