@@ -4,7 +4,7 @@ import "github.com/dangol-dev/dangol/dsl/source"
 
 // Rule is a parsed rule. It is immutable and safe to share.
 type Rule struct {
-	Text     string // what was parsed, normalised to NFC
+	Text     string // what was parsed, as it was given; names and strings of the tree are NFC
 	Expr     Expr
 	Comments []Comment // in the order of the text
 }
