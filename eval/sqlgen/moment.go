@@ -1,0 +1,276 @@
+package sqlgen
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+func timing(e plan.Expr) (due, latest bool) {
+	switch n := e.(type) {
+	case *plan.Attr:
+		return n.Due, n.Latest
+	case *plan.Field:
+		return n.Due, false
+	}
+	return true, false // a literal or an aggregate is as it is
+}
+
+// decode makes a column's instant or date an integer: microseconds or days since
+// 1970-01-01.
+func (g *generator) decode(col Column, sort catalog.Sort, sql string) string {
+	switch {
+	case sort == catalog.Instant && col.Encoding == Seconds:
+		return "(" + sql + " * 1000000)"
+	case sort == catalog.Instant && col.Encoding == Native:
+		switch g.dialect {
+		case Postgres:
+			return "CAST(EXTRACT(EPOCH FROM " + sql + ") * 1000000 AS BIGINT)"
+		case MySQL:
+			return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " + sql + ")"
+		case SQLite:
+			return "CAST(strftime('%s', " + sql + ") AS INTEGER) * 1000000"
+		case ClickHouse:
+			return "(toInt64(toUnixTimestamp(" + sql + ")) * 1000000)"
+		}
+	case sort == catalog.Date && col.Encoding == Native:
+		switch g.dialect {
+		case Postgres:
+			return "(" + sql + " - DATE '1970-01-01')"
+		case MySQL:
+			return "DATEDIFF(" + sql + ", '1970-01-01')"
+		case SQLite:
+			return "CAST(julianday(" + sql + ") - 2440587.5 AS INTEGER)"
+		case ClickHouse:
+			return "toInt64(" + sql + ")"
+		}
+	}
+	return sql
+}
+
+// encode makes an instant an argument that a raw column can be compared with by <
+// and >=, so that an index on the column serves.
+func (g *generator) encode(col Column, us int64) any {
+	switch col.Encoding {
+	case Seconds:
+		return ceil(us, 1e6)
+	case Native:
+		return time.UnixMicro(us).UTC()
+	}
+	return us
+}
+
+func ceil(n, by int64) int64 {
+	q := n / by
+	if n%by > 0 {
+		q++
+	}
+	return q
+}
+
+// limit is the first stored unit of the sort at or after an instant: a value v
+// lies before the instant exactly when v < limit.
+func (g *generator) limit(sort catalog.Sort, us int64) int64 {
+	if sort != catalog.Date || us == plan.MinInstant || us == plan.MaxInstant {
+		return us
+	}
+	day := plan.LocalDay(us, g.zone)
+	if plan.StartOfDay(day, g.zone) < us {
+		day++
+	}
+	return day
+}
+
+// instant is a moment in microseconds.
+func (g *generator) instant(e plan.Expr, r row) piece {
+	if e.Type().Sort == catalog.Date {
+		return g.fail(e, "a day as a moment of each customer")
+	}
+	return g.expr(e, r)
+}
+
+// instantCompare compares a stored moment with a fixed instant by < or >=. It
+// compares the raw column where it can.
+func (g *generator) instantCompare(e plan.Expr, r row, op string, us int64) piece {
+	sort := e.Type().Sort
+	if col, alias, ok := g.column(e, r); ok && g.err == nil && sort == catalog.Instant {
+		return join(place(col.SQL, alias), " "+op+" ", text("?", g.encode(col, us)))
+	}
+	return join(g.expr(e, r), fmt.Sprintf(" %s %d", op, g.limit(sort, us)))
+}
+
+// during is the test that a moment lies in a window. It is false for NULL.
+func (g *generator) during(n *plan.During, r row) piece {
+	w := n.Window
+	sort := n.X.Type().Sort
+	due, latest := timing(n.X)
+	direct := false
+	switch x := n.X.(type) {
+	case *plan.Attr:
+		direct = !latest && (!x.Login || g.schema.Guest == "" || g.scope == plan.Members)
+	case *plan.Field:
+		direct = true
+	}
+	compare := func(op string, us int64) piece {
+		if direct {
+			return g.instantCompare(n.X, r, op, us)
+		}
+		return join(g.expr(n.X, r), fmt.Sprintf(" %s %d", op, g.limit(sort, us)))
+	}
+	to := plan.MaxInstant
+	if direct && !due {
+		to = g.now()
+	}
+	var parts []piece
+	switch w.From.Kind {
+	case plan.Open:
+	case plan.Moment:
+		op := " >= "
+		if w.From.Exclusive {
+			op = " > "
+		}
+		parts = append(parts, join(g.instant(n.X, r), op, g.instant(w.From.Moment, r)))
+	default:
+		us, _ := w.From.Instant(g.asOf, g.zone)
+		parts = append(parts, compare(">=", us))
+	}
+	switch w.To.Kind {
+	case plan.Open:
+	case plan.Moment:
+		op := " < "
+		if w.To.Exclusive {
+			op = " <= "
+		}
+		parts = append(parts, join(g.instant(n.X, r), op, g.instant(w.To.Moment, r)))
+	default:
+		us, _ := w.To.Instant(g.asOf, g.zone)
+		to = min(to, us)
+	}
+	if to != plan.MaxInstant {
+		parts = append(parts, compare("<", to))
+	}
+	if len(parts) == 0 {
+		return join(g.expr(n.X, r), " IS NOT NULL")
+	}
+	return g.decided(list(parts, " AND "))
+}
+
+// recurs is the test that a yearly day falls into a window: month and day as a
+// number of three or four digits, against the ranges that the window touches.
+func (g *generator) recurs(n *plan.Recurs, r row) piece {
+	from, to, ok := n.Window.Fixed(g.asOf, g.zone)
+	if !ok {
+		return g.fail(n, "an anniversary within a moment of each customer")
+	}
+	x := g.expr(n.X, r)
+	if n.X.Type().Sort != catalog.Date {
+		return g.fail(n, "the anniversary of a moment")
+	}
+	if from >= to {
+		return text(g.truth(false))
+	}
+	first, last := plan.LocalDay(from, g.zone), plan.LocalDay(to-1, g.zone)
+	if last-first >= 366 {
+		return join(x, " IS NOT NULL")
+	}
+	var md piece
+	switch g.dialect {
+	case SQLite:
+		md = join("CAST(strftime('%m%d', (", x, ") * 86400, 'unixepoch') AS INTEGER)")
+	case Postgres:
+		md = join("CAST(to_char(DATE '1970-01-01' + CAST(", x, " AS INTEGER), 'MMDD') AS INTEGER)")
+	case MySQL:
+		md = join("CAST(DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL ", x, " DAY), '%m%d') AS SIGNED)")
+	default:
+		return g.fail(n, "an anniversary")
+	}
+	var parts []piece
+	for _, span := range yearDays(first, last) {
+		parts = append(parts, join(md, fmt.Sprintf(" BETWEEN %d AND %d", span[0], span[1])))
+	}
+	return g.decided(join("(", list(parts, " OR "), ")"))
+}
+
+// yearDays are the month-and-day numbers of the days from first to last, as few
+// ranges. 29 February falls on 1 March in common years.
+func yearDays(first, last int64) [][2]int {
+	var out [][2]int
+	add := func(md int) {
+		if n := len(out); n > 0 && (out[n-1][1]+1 == md || out[n-1][1] == md) {
+			out[n-1][1] = md
+			return
+		}
+		out = append(out, [2]int{md, md})
+	}
+	for day := first; day <= last; day++ {
+		t := time.Unix(day*86400, 0).UTC()
+		if t.Month() == time.March && t.Day() == 1 && t.AddDate(0, 0, -1).Day() == 28 {
+			add(229)
+		}
+		add(int(t.Month())*100 + t.Day())
+	}
+	return out
+}
+
+// period numbers the local day, week or month of a record's stamp. The zone's
+// offsets are written out as far as records can reach.
+func (g *generator) period(a *plan.Aggregate, r row) piece {
+	stamp := g.instant(a.Stamp, r)
+	from, ok := a.Window.From.Instant(g.asOf, g.zone)
+	if !ok {
+		from = 0 // nobody sold anything over a computer before 1970
+	}
+	day := g.floor(join("(", stamp, " + ", g.offset(stamp, from), ")"), 86400e6)
+	switch a.Fn {
+	case plan.ActiveDays:
+		return day
+	case plan.ActiveWeeks:
+		return g.floor(join("(", day, " + 3)"), 7) // 1970-01-01 was a Thursday
+	}
+	switch g.dialect {
+	case SQLite:
+		return join("strftime('%Y%m', ", day, " * 86400, 'unixepoch')")
+	case Postgres:
+		return join("to_char(DATE '1970-01-01' + CAST(", day, " AS INTEGER), 'YYYYMM')")
+	case MySQL:
+		return join("DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL ", day, " DAY), '%Y%m')")
+	}
+	return join("toYYYYMM(toDate(", day, "))")
+}
+
+// offset is the zone's offset from UTC at a moment, in microseconds.
+func (g *generator) offset(stamp piece, from int64) piece {
+	at := time.UnixMicro(from).In(g.zone)
+	var out piece
+	for range 1000 {
+		_, seconds := at.Zone()
+		_, end := at.ZoneBounds()
+		micros := int64(seconds) * 1e6
+		if end.IsZero() || !end.Before(g.asOf) {
+			if out.sql == "" {
+				return text(fmt.Sprint(micros))
+			}
+			return join("CASE", out, fmt.Sprintf(" ELSE %d END", micros))
+		}
+		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), micros))
+		at = end
+	}
+	return text(fmt.Sprint(math.MinInt64)) // no zone has so many changes
+}
+
+// floor divides integers rounding down, also below zero: they are shifted far above
+// it first, where rounding down and toward zero are the same.
+func (g *generator) floor(x piece, by int64) piece {
+	const shift = 30_000_000 // in units of by: days since 80,000 BC
+	shifted := join("(", x, fmt.Sprintf(" + %d)", shift*by))
+	switch g.dialect {
+	case MySQL:
+		return join("(", shifted, fmt.Sprintf(" DIV %d - %d)", by, shift))
+	case ClickHouse:
+		return join("(intDiv(", shifted, fmt.Sprintf(", %d) - %d)", by, shift))
+	}
+	return join("(", shifted, fmt.Sprintf(" / %d - %d)", by, shift))
+}

@@ -1,0 +1,264 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// scan is one derived table over the records of a kind, with a column for each
+// aggregate that shares it. All have the same stamp and the same moments of the
+// customer as ends of their windows.
+type scan struct {
+	name  string
+	key   string
+	slots []*slot
+}
+
+// slot is one aggregate in the statement.
+type slot struct {
+	agg    *plan.Aggregate
+	scan   *scan
+	column string
+}
+
+// aggregate asks for an aggregate and gives its value for the customer of the
+// outer statement.
+func (g *generator) aggregate(a *plan.Aggregate) piece {
+	s := g.slot(a)
+	value := s.scan.name + "." + s.column
+	switch a.Fn {
+	case plan.Count, plan.Sum, plan.Distinct, plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
+		value = "COALESCE(" + value + ", 0)"
+	}
+	out := text(value)
+	for _, b := range []plan.Bound{a.Window.From, a.Window.To} {
+		if b.Kind == plan.Moment {
+			// Without the moment there is no window, so nothing to count either.
+			out = join("CASE WHEN ", g.expr(b.Moment, g.customer()), " IS NOT NULL THEN ", out, " END")
+		}
+	}
+	return out
+}
+
+// slot finds or makes the column of an aggregate.
+func (g *generator) slot(a *plan.Aggregate) *slot {
+	key := plan.Key(a)
+	if s, ok := g.byKey[key]; ok {
+		return s
+	}
+	share := a.Kind + "\x00" + momentKey(a.Window)
+	if a.Stamp != nil {
+		share += "\x00" + plan.Key(a.Stamp)
+	}
+	if g.ordered(a) {
+		share = key // an ordered choice narrows its rows itself
+	}
+	var home *scan
+	for _, s := range g.scans {
+		if s.key == share {
+			home = s
+		}
+	}
+	if home == nil {
+		home = &scan{key: share, name: g.alias("k")}
+		g.scans = append(g.scans, home)
+	}
+	s := &slot{agg: a, scan: home, column: fmt.Sprintf("a%d", len(home.slots)+1)}
+	home.slots = append(home.slots, s)
+	g.byKey[key] = s
+	return s
+}
+
+func (g *generator) alias(prefix string) string {
+	g.joined++
+	return fmt.Sprintf("%s%d", prefix, g.joined)
+}
+
+func momentKey(w plan.Window) string {
+	var b strings.Builder
+	for _, bound := range []plan.Bound{w.From, w.To} {
+		if bound.Kind == plan.Moment {
+			fmt.Fprintf(&b, "%s %v;", plan.Key(bound.Moment), bound.Exclusive)
+		} else {
+			b.WriteByte(';')
+		}
+	}
+	return b.String()
+}
+
+// ordered tells whether an aggregate needs its rows in order: the first or last
+// of anything but the stamp itself.
+func (g *generator) ordered(a *plan.Aggregate) bool {
+	return (a.Fn == plan.First || a.Fn == plan.Last) && !ofStamp(a)
+}
+
+func ofStamp(a *plan.Aggregate) bool {
+	of, ok := a.Of.(*plan.Field)
+	return ok && a.Stamp != nil && plan.Key(of) == plan.Key(a.Stamp)
+}
+
+// scan writes the derived table: its columns are c, the customer, and one an
+// aggregate.
+func (g *generator) scan(s *scan) piece {
+	first := s.slots[0].agg
+	r := g.record(first, s.slots)
+	if g.ordered(first) {
+		return g.choice(s.slots[0], r)
+	}
+	where := g.shared(first, r)
+	columns := make([]piece, len(s.slots))
+	if len(s.slots) == 1 {
+		own := g.own(first, r)
+		if own.sql != "" {
+			where = join(where, " AND ", own)
+		}
+		columns[0] = join(g.compute(first, r, piece{}), " AS ", s.slots[0].column)
+	} else {
+		if low, ok := g.lowest(s.slots); ok && first.Stamp != nil {
+			where = join(where, " AND ", g.instantCompare(first.Stamp, r, ">=", low))
+		}
+		for i, slot := range s.slots {
+			columns[i] = join(g.compute(slot.agg, r, g.own(slot.agg, r)), " AS ", slot.column)
+		}
+	}
+	return join("SELECT ", r.owner, " AS c, ", list(columns, ", "), r.from, " WHERE ", where, " GROUP BY ", r.owner)
+}
+
+// lowest is the earliest start of the windows, when every one has a fixed start.
+func (g *generator) lowest(slots []*slot) (int64, bool) {
+	low := plan.MaxInstant
+	for _, s := range slots {
+		from, ok := s.agg.Window.From.Instant(g.asOf, g.zone)
+		if !ok {
+			return 0, false
+		}
+		low = min(low, from)
+	}
+	return low, true
+}
+
+// shared is what every aggregate of a scan asks of a record: that it is there at
+// as-of, and within the moments of the customer.
+func (g *generator) shared(a *plan.Aggregate, r row) piece {
+	parts := []piece{text(r.alias(0) + "." + g.schema.Records[a.Kind].Customer + " IS NOT NULL")}
+	if filter := g.schema.Records[a.Kind].Filter; filter != "" {
+		parts = append(parts, text("("+place(filter, r.alias(0))+")"))
+	}
+	if g.only != nil {
+		parts = append(parts, join(r.owner, " = ", text("?", string(*g.only))))
+	}
+	if a.Stamp != nil {
+		parts = append(parts, g.instantCompare(a.Stamp, r, "<", g.now()))
+		stamp := g.instant(a.Stamp, r)
+		if r.momentFrom != "" {
+			op := " >= "
+			if a.Window.From.Exclusive {
+				op = " > "
+			}
+			parts = append(parts, join(stamp, op, r.momentFrom))
+		}
+		if r.momentTo != "" {
+			op := " < "
+			if a.Window.To.Exclusive {
+				op = " <= "
+			}
+			parts = append(parts, join(stamp, op, r.momentTo))
+		}
+	}
+	return list(parts, " AND ")
+}
+
+// own is what one aggregate asks of a record besides.
+func (g *generator) own(a *plan.Aggregate, r row) piece {
+	var parts []piece
+	if from, ok := a.Window.From.Instant(g.asOf, g.zone); ok {
+		parts = append(parts, g.instantCompare(a.Stamp, r, ">=", from))
+	}
+	if to, ok := a.Window.To.Instant(g.asOf, g.zone); ok && to < g.now() {
+		parts = append(parts, g.instantCompare(a.Stamp, r, "<", to))
+	}
+	if a.Where != nil {
+		parts = append(parts, g.test(a.Where, r))
+	}
+	return list(parts, " AND ")
+}
+
+// compute is the aggregate over the rows of a scan that meet the condition, all
+// when it is empty.
+func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
+	when := func(value piece) piece {
+		if condition.sql == "" {
+			return value
+		}
+		return join("CASE WHEN ", condition, " THEN ", value, " END")
+	}
+	switch a.Fn {
+	case plan.Count:
+		return join("COUNT(", when(text("1")), ")")
+	case plan.Sum:
+		return g.integer(join("SUM(", when(g.expr(a.Of, r)), ")"))
+	case plan.Min, plan.First:
+		return join("MIN(", when(g.expr(a.Of, r)), ")")
+	case plan.Max, plan.Last:
+		return join("MAX(", when(g.expr(a.Of, r)), ")")
+	case plan.Distinct:
+		value := g.expr(a.Of, r)
+		if g.dialect == MySQL && isText(a.Of.Type()) {
+			value = join("CAST(", value, " AS BINARY)")
+		}
+		return join("COUNT(DISTINCT ", when(value), ")")
+	case plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
+		return join("COUNT(DISTINCT ", when(g.period(a, r)), ")")
+	}
+	return g.fail(a, "the aggregate "+string(a.Fn))
+}
+
+func isText(t catalog.Type) bool { return t.Sort == catalog.String || t.Sort == catalog.Enum }
+
+// choice is the scan of a first or last record's field.
+func (g *generator) choice(s *slot, r row) piece {
+	a := s.agg
+	where := g.shared(a, r)
+	if own := g.own(a, r); own.sql != "" {
+		where = join(where, " AND ", own)
+	}
+	direction := ""
+	if a.Fn == plan.Last {
+		direction = " DESC"
+	}
+	key := g.bytes(r.alias(0) + "." + g.schema.Records[a.Kind].Key)
+	if g.dialect == ClickHouse {
+		// argMin and argMax pass over NULL values, a tuple is never NULL.
+		fn := "argMin"
+		if a.Fn == plan.Last {
+			fn = "argMax"
+		}
+		by := text(key)
+		if a.Stamp != nil {
+			by = join("(", g.instant(a.Stamp, r), ", ", key, ")")
+		}
+		return join("SELECT ", r.owner, " AS c, ", fn, "(tuple(", g.expr(a.Of, r), "), ", by, ").1 AS ", s.column,
+			r.from, " WHERE ", where, " GROUP BY ", r.owner)
+	}
+	order := text(key + direction)
+	if a.Stamp != nil {
+		order = join(g.instant(a.Stamp, r), direction, ", ", order)
+	}
+	inner := join("SELECT ", r.owner, " AS c, ", g.expr(a.Of, r), " AS ", s.column, ", ROW_NUMBER() OVER (PARTITION BY ",
+		r.owner, " ORDER BY ", order, ") AS n", r.from, " WHERE ", where)
+	return join("SELECT c, ", s.column, " FROM (", inner, ") o WHERE n = 1")
+}
+
+// integer makes a sum an int64: engines give DECIMAL or NUMERIC instead.
+func (g *generator) integer(p piece) piece {
+	switch g.dialect {
+	case Postgres:
+		return join("CAST(", p, " AS BIGINT)")
+	case MySQL:
+		return join("CAST(", p, " AS SIGNED)")
+	}
+	return p
+}

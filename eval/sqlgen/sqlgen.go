@@ -1,0 +1,146 @@
+// Package sqlgen writes plans as SQL over tables that a Schema describes. It is
+// pure: it runs nothing and imports no database package.
+//
+// A statement has one row a selected customer. Records are aggregated in derived
+// tables, one scan of a kind for all aggregates that can share it, and left-joined
+// to the population; every test is two-valued, written so that no NULL reaches a
+// boolean. Bounds of windows are computed here and passed as arguments: no SQL
+// clock, no server zone. Values are always arguments; identifiers are quoted by
+// the builder or come from the Schema, which is the host's own configuration.
+package sqlgen
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// Dialect is an SQL engine.
+type Dialect string
+
+// The dialects.
+const (
+	SQLite     Dialect = "sqlite"
+	Postgres   Dialect = "postgres"
+	MySQL      Dialect = "mysql" // and MariaDB
+	ClickHouse Dialect = "clickhouse"
+)
+
+// Schema tells where the data of a catalog lies.
+type Schema struct {
+	// Customers is the table of customers and guests; its Key is the id.
+	Customers Table
+	// Guest is a boolean expression over a row of Customers, "" when there are
+	// only members.
+	Guest string
+	// Bucket is the column of Customers that holds sample.Bucket of the id, ""
+	// when there is none: then samples are Unsupported.
+	Bucket string
+	// Records by the kind that owns their rows. A kind without one is Unsupported.
+	Records map[string]Table
+	// Sets by attribute, or kind.field: a table of items. Attributes and fields of
+	// sets without one are Unsupported.
+	Sets map[string]Set
+	// Groups is the table of memberships that `in group` reads, or nil.
+	Groups *Groups
+}
+
+// Table is a table of the host or of the library.
+type Table struct {
+	// Name is the table's name as SQL: quoted by whoever made the Schema.
+	Name string
+	// Key is the column of the row's own key.
+	Key string
+	// Customer is the column of the customer's id, of a table of records.
+	Customer string
+	// Parent is the column of the parent's key, where the kind has one.
+	Parent string
+	// Columns by attribute or field name. One that is absent is Unsupported.
+	Columns map[string]Column
+	// Filter is a condition that rows must meet, such as not being deleted, with
+	// {t} where the table's alias stands. "" is none.
+	Filter string
+}
+
+// Column is where a value lies. SQL is an expression with {t} where the table's
+// alias stands: a bare column is {t}.name, quoted as the dialect wants it.
+type Column struct {
+	SQL string
+	// Encoding of instants and dates. Numbers are integers in stored units.
+	Encoding Encoding
+}
+
+// Encoding is how a column keeps an instant or a date.
+type Encoding uint8
+
+// The encodings.
+const (
+	Micros  Encoding = iota // int64 microseconds since 1970-01-01T00:00:00Z; dates: days since then
+	Seconds                 // int64 seconds since then
+	Native                  // the engine's own timestamp with zone, or date
+)
+
+// Set is a table with one row an item of a set.
+type Set struct {
+	Name, Owner, Item string // table, column of the customer's id or record's key, column of the item
+	Filter            string // as in Table
+}
+
+// Groups is a table with one row a membership.
+type Groups struct {
+	Name, Group, Customer string
+	Filter                string
+}
+
+// Query is what a statement is for.
+type Query struct {
+	Plans []*plan.Plan
+	AsOf  time.Time      // cut to the whole second
+	Zone  *time.Location // Defaults to UTC
+	Scope plan.Scope     // all plans of one statement share it
+}
+
+// Statement is SQL text with ? placeholders and its arguments in order. For
+// PostgreSQL the placeholders are to be numbered by the caller.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// piece is a part of a statement with the arguments of its placeholders, in the
+// order of the text.
+type piece struct {
+	sql  string
+	args []any
+}
+
+func text(sql string, args ...any) piece { return piece{sql, args} }
+
+// join puts pieces one after the other.
+func join(parts ...any) piece {
+	var out piece
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			out.sql += p
+		case piece:
+			out.sql += p.sql
+			out.args = append(out.args, p.args...)
+		default:
+			panic(fmt.Sprintf("sqlgen: %T is no part of a statement", p))
+		}
+	}
+	return out
+}
+
+func list(parts []piece, between string) piece {
+	var out piece
+	for i, p := range parts {
+		if i > 0 {
+			out.sql += between
+		}
+		out = join(out, p)
+	}
+	return out
+}

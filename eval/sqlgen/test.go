@@ -1,0 +1,283 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/internal/sample"
+)
+
+// test writes a test that is true or false, never NULL.
+func (g *generator) test(t plan.Test, r row) piece {
+	switch n := t.(type) {
+	case *plan.Const:
+		return text(map[bool]string{true: "1 = 1", false: "1 = 0"}[n.Value])
+	case *plan.And:
+		return g.terms(n.Terms, " AND ", r)
+	case *plan.Or:
+		return g.terms(n.Terms, " OR ", r)
+	case *plan.Not:
+		return join("NOT (", g.test(n.Term, r), ")")
+	case *plan.Compare:
+		return g.decided(join(g.expr(n.L, r), " "+string(n.Op)+" ", g.expr(n.R, r)))
+	case *plan.Same:
+		return g.same(n, r)
+	case *plan.OneOf:
+		return g.oneOf(n, r)
+	case *plan.Has:
+		return g.has(n, r)
+	case *plan.Like:
+		return g.like(n, r)
+	case *plan.Truth:
+		return g.decided(g.boolean(g.expr(n.X, r)))
+	case *plan.During:
+		return g.during(n, r)
+	case *plan.Recurs:
+		return g.recurs(n, r)
+	case *plan.Known:
+		if n.X.Type().Sort == catalog.Set {
+			return text("1 = 1")
+		}
+		return join("(", g.expr(n.X, r), ") IS NOT NULL")
+	case *plan.Member:
+		return g.member(n, r)
+	case *plan.Rank:
+		return g.rank(n)
+	case *plan.Sample:
+		return g.sample(n, r)
+	}
+	return g.fail(t, fmt.Sprintf("a test of the sort %T", t))
+}
+
+func (g *generator) terms(list []plan.Test, op string, r row) piece {
+	out := text("(")
+	for i, t := range list {
+		if i > 0 {
+			out.sql += op
+		}
+		out = join(out, g.test(t, r))
+	}
+	return join(out, ")")
+}
+
+// decided makes a comparison that may be NULL false instead.
+func (g *generator) decided(p piece) piece {
+	if g.dialect == Postgres {
+		return join("COALESCE(", p, ", FALSE)")
+	}
+	return join("COALESCE(", p, ", 0)")
+}
+
+// boolean makes a value a condition.
+func (g *generator) boolean(p piece) piece {
+	if g.dialect == Postgres {
+		return p
+	}
+	return join("(", p, ") <> 0")
+}
+
+func (g *generator) same(n *plan.Same, r row) piece {
+	l, right := g.expr(n.L, r), g.expr(n.R, r)
+	if isText(n.L.Type()) {
+		l, right = g.binary(l), g.binary(right)
+	}
+	return g.decided(join(l, " = ", right))
+}
+
+// binary compares text by its bytes, whatever the column's collation.
+func (g *generator) binary(p piece) piece {
+	switch g.dialect {
+	case MySQL:
+		return join("CAST(", p, " AS BINARY)")
+	case SQLite:
+		return join(p, " COLLATE BINARY")
+	case Postgres:
+		return join(p, ` COLLATE "C"`)
+	}
+	return p
+}
+
+func (g *generator) oneOf(n *plan.OneOf, r row) piece {
+	x := g.expr(n.X, r)
+	if !isText(n.X.Type()) {
+		items := make([]piece, len(n.Values))
+		for i, v := range n.Values {
+			items[i] = g.literal(&plan.Literal{Value: v})
+		}
+		return g.decided(join(x, " IN (", list(items, ", "), ")"))
+	}
+	items := make([]piece, len(n.Values))
+	for i, v := range n.Values {
+		items[i] = text("?", v.Text())
+	}
+	in := list(items, ", ")
+	if g.dialect == MySQL {
+		// The first half can use an index of any collation, the second is exact.
+		exact := make([]piece, len(items))
+		for i, item := range items {
+			exact[i] = g.binary(item)
+		}
+		return g.decided(join(x, " IN (", in, ") AND ", g.binary(x), " IN (", list(exact, ", "), ")"))
+	}
+	if g.dialect == SQLite {
+		x = g.binary(x)
+	}
+	return g.decided(join(x, " IN (", in, ")"))
+}
+
+// has asks a table of items: owners are never NULL, so IN is safe.
+func (g *generator) has(n *plan.Has, r row) piece {
+	var name, owner string
+	switch x := n.X.(type) {
+	case *plan.Attr:
+		name, owner = x.Name, r.customerAlias+"."+g.schema.Customers.Key
+		if x.Login && g.schema.Guest != "" && g.scope != plan.Members {
+			return g.fail(n, "the set "+name+" of guests and members at once")
+		}
+	case *plan.Field:
+		name = x.Kind + "." + x.Name
+		if x.Up < len(r.aliases) {
+			owner = r.aliases[x.Up] + "." + g.schema.Records[x.Kind].Key
+		}
+	}
+	s, ok := g.schema.Sets[name]
+	if !ok || owner == "" {
+		return g.fail(n, "the set "+name+", which has no table")
+	}
+	within := func(items []string) piece {
+		args := make([]piece, len(items))
+		for i, item := range items {
+			args[i] = text("?", item)
+			if g.dialect == MySQL {
+				args[i] = g.binary(args[i])
+			}
+		}
+		item := text("s." + s.Item)
+		if g.dialect == MySQL {
+			item = g.binary(item)
+		}
+		out := join(owner, " IN (SELECT s."+s.Owner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", item, " IN (", list(args, ", "), ")")
+		if s.Filter != "" {
+			out = join(out, " AND (", place(s.Filter, "s"), ")")
+		}
+		return join(out, ")")
+	}
+	if !n.All {
+		return within(n.Items)
+	}
+	parts := make([]piece, len(n.Items))
+	for i, item := range n.Items {
+		parts[i] = within([]string{item})
+	}
+	return join("(", list(parts, " AND "), ")")
+}
+
+// like compares a part of a text without LIKE, whose wildcards, escapes and
+// collations differ between engines.
+func (g *generator) like(n *plan.Like, r row) piece {
+	x := g.expr(n.X, r)
+	if n.Text == "" {
+		return join(x, " IS NOT NULL")
+	}
+	arg := text("?", n.Text)
+	chars := utf8.RuneCountInString(n.Text)
+	switch g.dialect {
+	case ClickHouse:
+		fn := map[plan.LikeForm]string{plan.Prefix: "startsWith(", plan.Suffix: "endsWith(", plan.Infix: "0 < position("}[n.Form]
+		return g.decided(join(fn, x, ", ", arg, ")"))
+	case MySQL:
+		bytes, b := len(n.Text), g.binary(x)
+		switch n.Form {
+		case plan.Prefix:
+			return g.decided(join("LEFT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg)))
+		case plan.Suffix:
+			return g.decided(join("RIGHT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg)))
+		}
+		return g.decided(join("LOCATE(", g.binary(arg), ", ", b, ") > 0"))
+	case Postgres:
+		c := g.binary(x)
+		switch n.Form {
+		case plan.Prefix:
+			return g.decided(join("LEFT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg))
+		case plan.Suffix:
+			return g.decided(join("RIGHT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg))
+		}
+		return g.decided(join("POSITION(", arg, " IN ", c, ") > 0"))
+	}
+	switch n.Form {
+	case plan.Prefix:
+		return g.decided(join("SUBSTR(", x, fmt.Sprintf(", 1, %d)", chars), " COLLATE BINARY = ", arg))
+	case plan.Suffix:
+		return g.decided(join("SUBSTR(", x, fmt.Sprintf(", -%d)", chars), " COLLATE BINARY = ", arg))
+	}
+	return g.decided(join("INSTR(", x, ", ", arg, ") > 0"))
+}
+
+func (g *generator) member(n *plan.Member, r row) piece {
+	m := g.schema.Groups
+	if m == nil {
+		return g.fail(n, "in group, without a table of memberships")
+	}
+	out := join(r.customerAlias+"."+g.schema.Customers.Key+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+
+		" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
+	if m.Filter != "" {
+		out = join(out, " AND (", place(m.Filter, "g"), ")")
+	}
+	return join(out, ")")
+}
+
+func (g *generator) rank(n *plan.Rank) piece {
+	cut, ok := g.cuts[plan.Key(n)]
+	if !ok {
+		return g.fail(n, "a rank without its cut")
+	}
+	if cut.Empty {
+		return text("1 = 0")
+	}
+	op := ">="
+	if n.Bottom {
+		op = "<="
+	}
+	value, known := g.ranked(n)
+	return g.decided(join("(", known, " AND ", value, fmt.Sprintf(" %s %d)", op, cut.Value)))
+}
+
+func (g *generator) sample(n *plan.Sample, r row) piece {
+	if g.schema.Bucket == "" {
+		return g.fail(n, "sample, without a bucket column")
+	}
+	a, b := sample.Key(n.Key)
+	whole := uint64(100)
+	for range n.Scale {
+		whole *= 10
+	}
+	bucket := r.customerAlias + "." + g.schema.Bucket
+	return g.decided(text(fmt.Sprintf("(%d * %s + %d) %s %d < %d", a, bucket, b, "%", uint64(sample.P), sample.Threshold(uint64(n.Percent), whole))))
+}
+
+// Number turns the ? placeholders of a statement into $1, $2 and so on. A ?
+// inside quotes stays.
+func (s Statement) Number() string {
+	var b strings.Builder
+	var quote rune
+	n := 0
+	for _, c := range s.SQL {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '?':
+			n++
+			fmt.Fprintf(&b, "$%d", n)
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
