@@ -1,0 +1,268 @@
+// Package servers starts throw-away database servers for tests: each in a
+// temporary folder, reachable from this machine only, gone with the test. A
+// server that is not installed skips the test, or fails it where
+// DANGOL_REQUIRE_SERVERS is set, as CI does.
+package servers
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+)
+
+// Require makes a server that is not installed a failure.
+const Require = "DANGOL_REQUIRE_SERVERS"
+
+// Server is a running server.
+type Server struct {
+	Driver string // for sql.Open
+	DSN    string
+}
+
+// Open opens a pool that is closed with the test.
+func (s *Server) Open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open(s.Driver, s.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// missing skips the test, or fails it where servers are required.
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv(Require) != "" {
+		t.Fatalf("%s is not installed, and %s is set", what, Require)
+	}
+	t.Skipf("%s is not installed", what)
+}
+
+// find gives the newest of the paths that match the patterns, or a command on PATH.
+func find(command string, patterns ...string) string {
+	for _, pattern := range patterns {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			slices.Sort(found)
+			return found[len(found)-1]
+		}
+	}
+	path, err := exec.LookPath(command)
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+// unprivileged is a user that servers which refuse to run as root are run as, and
+// makes the folder that user's. It is nil when this process is not root.
+func unprivileged(t testing.TB, dir string) *syscall.SysProcAttr {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return nil
+	}
+	uid, gid := 65534, 65534
+	if u, err := user.Lookup("nobody"); err == nil {
+		uid, _ = strconv.Atoi(u.Uid)
+		gid, _ = strconv.Atoi(u.Gid)
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		if d == os.TempDir() || d == "/" {
+			break
+		}
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+// folder is a temporary folder with a short path: unix sockets have little room.
+func folder(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "dg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func run(t testing.TB, attr *syscall.SysProcAttr, dir, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.SysProcAttr, cmd.Dir = attr, dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", filepath.Base(name), err, out)
+	}
+}
+
+// serve runs a server until the test ends, and waits for it to answer.
+func serve(t testing.TB, s *Server, attr *syscall.SysProcAttr, dir, name string, args ...string) *Server {
+	t.Helper()
+	var log output
+	cmd := exec.Command(name, args...)
+	if attr == nil {
+		attr = &syscall.SysProcAttr{}
+	}
+	attr.Pdeathsig = syscall.SIGKILL
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = attr, dir, &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(10 * time.Second):
+			cmd.Process.Kill()
+			<-exited
+		}
+	})
+	db, err := sql.Open(s.Driver, s.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for range 300 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		err = db.PingContext(ctx)
+		cancel()
+		if err == nil {
+			return s
+		}
+		select {
+		case e := <-exited:
+			exited <- e
+			t.Fatalf("%s ended: %v\n%s", filepath.Base(name), e, log.String())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Fatalf("%s does not answer: %v\n%s", filepath.Base(name), err, log.String())
+	return nil
+}
+
+// output is what a server prints, safe to read while it still does.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// freePort is a port of the loopback interface that nothing listens on.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// Postgres starts PostgreSQL on a unix socket.
+func Postgres(t testing.TB) *Server {
+	t.Helper()
+	initdb := find("initdb", "/usr/lib/postgresql/*/bin/initdb")
+	if initdb == "" {
+		missing(t, "PostgreSQL")
+	}
+	dir := folder(t)
+	attr := unprivileged(t, dir)
+	data := filepath.Join(dir, "data")
+	run(t, attr, dir, initdb, "-D", data, "-U", "dangol", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+	s := &Server{Driver: "pgx", DSN: fmt.Sprintf("postgres://dangol@/postgres?host=%s&sslmode=disable", dir)}
+	return serve(t, s, attr, dir, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
+}
+
+// MariaDB starts MariaDB on a unix socket.
+func MariaDB(t testing.TB) *Server {
+	t.Helper()
+	server, install := find("mariadbd", "/usr/sbin/mariadbd"), find("mariadb-install-db")
+	if server == "" || install == "" {
+		missing(t, "MariaDB")
+	}
+	dir := folder(t)
+	attr := unprivileged(t, dir)
+	data, socket := filepath.Join(dir, "data"), filepath.Join(dir, "s.sock")
+	run(t, attr, dir, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	cfg := mysql.NewConfig()
+	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", socket, "mysql"
+	cfg.InterpolateParams, cfg.ParseTime, cfg.Loc = true, true, time.UTC
+	cfg.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'", "time_zone": "'+00:00'"}
+	s := serve(t, &Server{Driver: "mysql", DSN: cfg.FormatDSN()}, attr, dir, server,
+		"--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+filepath.Join(dir, "pid"),
+		"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0")
+	db := s.Open(t)
+	if _, err := db.Exec("CREATE DATABASE dangol CHARACTER SET utf8mb4"); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DBName = "dangol"
+	return &Server{Driver: "mysql", DSN: cfg.FormatDSN()}
+}
+
+// ClickHouse starts one node of ClickHouse on a port of the loopback interface.
+func ClickHouse(t testing.TB) *Server {
+	t.Helper()
+	server := find("clickhouse-server")
+	if server == "" {
+		missing(t, "ClickHouse")
+	}
+	dir := folder(t)
+	attr := unprivileged(t, dir)
+	tcp, http, inter := freePort(t), freePort(t), freePort(t)
+	config := fmt.Sprintf(`<yandex>
+<logger><level>warning</level><console>1</console></logger>
+<listen_host>127.0.0.1</listen_host>
+<tcp_port>%d</tcp_port><http_port>%d</http_port><interserver_http_port>%d</interserver_http_port>
+<path>%[4]s/data/</path><tmp_path>%[4]s/tmp/</tmp_path><user_files_path>%[4]s/files/</user_files_path>
+<format_schema_path>%[4]s/schemas/</format_schema_path>
+<users_config>users.xml</users_config>
+<default_profile>default</default_profile><default_database>default</default_database>
+<timezone>UTC</timezone><mark_cache_size>67108864</mark_cache_size>
+</yandex>`, tcp, http, inter, dir)
+	users := `<yandex>
+<profiles><default><max_memory_usage>4000000000</max_memory_usage></default></profiles>
+<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
+<quotas><default><interval><duration>3600</duration><queries>0</queries><errors>0</errors><result_rows>0</result_rows><read_rows>0</read_rows><execution_time>0</execution_time></interval></default></quotas>
+</yandex>`
+	for name, text := range map[string]string{"config.xml": config, "users.xml": users} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &Server{Driver: "clickhouse", DSN: fmt.Sprintf("clickhouse://default:@127.0.0.1:%d/default?dial_timeout=5s&read_timeout=60s", tcp)}
+	return serve(t, s, attr, dir, server, "--config-file="+filepath.Join(dir, "config.xml"))
+}
