@@ -6,6 +6,10 @@
 //
 //   - Loader takes very many changes at once.
 //   - Streamer hands over every customer, one at a time.
+//
+// For those who write a store: NewSchema tells what rows a catalog asks for, its
+// Check normalises a change, and Scan answers a query over customers that the
+// store only has to hand over.
 package store
 
 import (
@@ -38,9 +42,10 @@ type Store interface {
 	// Select answers every plan of the query over one state of the data. The
 	// error is for the whole query; what only one plan meets stands in its Answer.
 	Select(ctx context.Context, q Query) ([]Answer, error)
-	// Apply makes all changes, or none and returns an error, an *InvalidError
-	// where a change itself is at fault. Strings are normalised (NFC, folded where
-	// declared) and values checked against the catalog's types and bounds.
+	// Apply makes all changes, in their order, or none and returns an error, an
+	// *InvalidError where a change itself is at fault. Strings are normalised (NFC,
+	// folded where declared) and values checked against the catalog's types and
+	// bounds: Schema.Check does both.
 	Apply(ctx context.Context, changes ...Change) error
 }
 
@@ -107,12 +112,16 @@ const (
 	// records, a record with those that belong to it.
 	Delete
 	// Merge moves the records of the customer or guest From to Customer, which
-	// must exist, then removes From. Attributes are not merged. It is what a guest's login does.
+	// must exist, then removes From. Attributes are not merged. It is what a guest's
+	// login does; where From does not exist, nothing is left to do.
 	Merge
 )
 
 // Change is one change of one row: of a customer (Kind ""), of a record, or of a
-// dimension's row (Kind the dimension, Customer "").
+// dimension's row (Kind the dimension, Customer ""). A record keeps its customer
+// for as long as it exists, but for Merge; Set and Delete of a record need not
+// name the customer. A dimension's row is found by the value of the record's
+// field, byte by byte, now or later: the order in which they are put is free.
 type Change struct {
 	Op       Op
 	Customer dangol.CustomerID
