@@ -91,6 +91,9 @@ type Kind struct {
 	// Time is the field that stamps a record, "" for an untimed kind. A field of
 	// the parent is written order.placed. Defaults to Base's.
 	Time string
+	// Dated is, for an untimed kind, the instant field that a window tests: records
+	// exist without it, and no window selects one that has none.
+	Dated string
 	// Parent is the kind that a record belongs to, "" for none. A record exists
 	// only while its parent exists in that kind. ParentField is the field that
 	// holds the parent's key, such as order; it is declared by this alone.

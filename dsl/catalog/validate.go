@@ -257,15 +257,20 @@ func (v *validation) ancestry(what string, k *Kind) {
 
 // stamp checks that the time field exists and is an instant that lies in the past.
 func (v *validation) stamp(what string, k *Kind) {
-	if k.Time == "" {
-		return
+	if k.Time != "" && k.Dated != "" {
+		v.fail("%s: only an untimed kind is dated by a field", what)
 	}
-	f, ok := v.catalog.StoredField(k, k.Time)
-	switch {
-	case !ok:
-		v.fail("%s: its time field %q is not a field of it", what, k.Time)
-	case f.Type.Sort != Instant || f.Due:
-		v.fail("%s: its time field %q must be an instant that is not due", what, k.Time)
+	for _, field := range []string{k.Time, k.Dated} {
+		if field == "" {
+			continue
+		}
+		f, ok := v.catalog.StoredField(k, field)
+		switch {
+		case !ok:
+			v.fail("%s: its time field %q is not a field of it", what, field)
+		case f.Type.Sort != Instant || f.Due:
+			v.fail("%s: its time field %q must be an instant that is not due", what, field)
+		}
 	}
 }
 
