@@ -1,0 +1,368 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// claimed is one recipient on its way through a worker.
+type claimed struct {
+	Recipient
+	wasDue  time.Time // when it should have been worked on
+	contact Contact
+	known   bool
+	left    bool
+	content Content
+	msg     Message
+	coupon  *Coupon
+	verdict Verdict
+	cost    int64
+}
+
+// batch is what a worker claimed at once, all of one occurrence.
+type batch struct {
+	row      campaignRow
+	campaign Campaign
+	occ      Occurrence
+	fence    int64
+	until    time.Time // the end of the lease
+	rows     []*claimed
+}
+
+// dispatchAll works on all running occurrences until nothing is due.
+func (s *Service) dispatchAll(ctx context.Context, now time.Time) (Progress, error) {
+	var running []Occurrence
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		running, err = scan[Occurrence](tx, Range{Index: 1, Equal: []any{string(OccurrenceRunning)}, To: micros(now) + 1})
+		return err
+	})
+	if err != nil {
+		return Progress{}, err
+	}
+	var mu sync.Mutex
+	var total Progress
+	var errs []error
+	var wg sync.WaitGroup
+	for range s.cfg.Workers {
+		wg.Go(func() {
+			for _, o := range running {
+				p, err := s.work(ctx, o.Campaign, o.ID)
+				mu.Lock()
+				total.add(p)
+				if err != nil {
+					errs = append(errs, fmt.Errorf("campaign %s, %s: %w", o.Campaign, o.ID, err))
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return total, errors.Join(errs...)
+}
+
+// work claims and serves batches of one occurrence until nothing of it is due.
+func (s *Service) work(ctx context.Context, campaign, id string) (total Progress, err error) {
+	for ctx.Err() == nil {
+		b, err := s.claim(ctx, campaign, id)
+		if err != nil {
+			return total, err
+		}
+		if b == nil {
+			return total, s.close(ctx, campaign, id)
+		}
+		p, err := s.serve(ctx, b)
+		total.add(p)
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// claim takes the next due recipients under a lease: they are due again when it ends,
+// and only the holder of the newest fence may submit them.
+func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err error) {
+	err = s.store.Update(ctx, func(tx Tx) error {
+		b = nil
+		row, _, err := get[campaignRow](tx, campaign)
+		if err != nil || row.State != Running && row.State != Cancelled {
+			return err
+		}
+		o, _, err := get[Occurrence](tx, campaign, id)
+		if err != nil || o.State != OccurrenceRunning || !o.Frozen {
+			return err
+		}
+		now := s.now()
+		c, err := row.campaign()
+		if err != nil {
+			return err
+		}
+		places, free, err := s.places(tx, c.Contents[0].Channel, now)
+		if err != nil {
+			return err
+		}
+		if places == 0 && row.State == Running { // nobody is claimed who would only be put off
+			o.Due = free
+			return put(tx, &o)
+		}
+		due, err := scan[Recipient](tx, Range{Index: 1, Equal: []any{campaign, id, int64(1)}, To: micros(now) + 1, Limit: min(s.cfg.Batch, max(places, 1))})
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		b = &batch{row: row, campaign: c, occ: o, until: now.Add(s.cfg.Lease)}
+		if b.fence, err = next(tx, "fence"); err != nil {
+			return err
+		}
+		late := false
+		for _, r := range due {
+			cl := &claimed{Recipient: r, wasDue: r.Due}
+			cl.fence, cl.Due = b.fence, b.until
+			if err := put(tx, &cl.Recipient); err != nil {
+				return err
+			}
+			b.rows = append(b.rows, cl)
+			late = late || c.Lateness > 0 && now.Sub(later(r.Due, o.Active)) > c.Lateness
+		}
+		// While it is worked on in time an occurrence may take as long as it needs. After
+		// a standstill nothing revives what is too late.
+		if !late && now.Sub(o.Active) > time.Minute {
+			o.Active = now
+			return put(tx, &o)
+		}
+		return nil
+	})
+	return b, err
+}
+
+// serve brings every recipient of a batch one step further.
+func (s *Service) serve(ctx context.Context, b *batch) (total Progress, err error) {
+	var fresh, doubtful []*claimed
+	for _, r := range b.rows {
+		if r.State == Submitting || r.State == InDoubt {
+			doubtful = append(doubtful, r)
+		} else {
+			fresh = append(fresh, r)
+		}
+	}
+	if len(doubtful) > 0 {
+		if total, err = s.resolve(ctx, b, doubtful); err != nil {
+			return total, err
+		}
+	}
+	if len(fresh) == 0 {
+		return total, nil
+	}
+	if b.row.State == Cancelled {
+		return total, s.sweep(ctx, b.campaign.ID)
+	}
+	ready, p, err := s.prepare(ctx, b, fresh)
+	total.add(p)
+	if err != nil {
+		return total, errors.Join(err, s.putBack(ctx, b, fresh, s.now().Add(s.cfg.Backoff)))
+	}
+	for i, c := range chunks(s, ready) {
+		if ctx.Err() != nil { // shutting down: what is not durable as submitting goes back
+			return total, s.putBack(context.WithoutCancel(ctx), b, ready[i:], s.now())
+		}
+		p, err := s.submit(ctx, b, c)
+		total.add(p)
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// chunks cuts recipients into the pieces whose submits become durable together, by
+// the index of their first: one at a time where doubt could not be resolved.
+func chunks(s *Service, ready []*claimed) func(func(int, []*claimed) bool) {
+	return func(yield func(int, []*claimed) bool) {
+		for i := 0; i < len(ready); {
+			n := 1
+			if s.resolvable(ready[i].msg.Channel) {
+				for n < s.cfg.Chunk && i+n < len(ready) && ready[i+n].msg.Channel == ready[i].msg.Channel {
+					n++
+				}
+			}
+			if !yield(i, ready[i:i+n]) {
+				return
+			}
+			i += n
+		}
+	}
+}
+
+func (s *Service) resolvable(ch Channel) bool {
+	switch s.cfg.Senders[ch].(type) {
+	case Idempotent, Asker:
+		return true
+	}
+	return false
+}
+
+// mine reads a recipient again and tells whether this batch's claim still holds.
+func mine(tx Tx, b *batch, r *claimed) (Recipient, bool, error) {
+	cur, ok, err := get[Recipient](tx, b.campaign.ID, b.occ.ID, string(r.Customer))
+	return cur, ok && cur.fence == b.fence && cur.live, err
+}
+
+// putBack gives claimed recipients back that were not submitted.
+func (s *Service) putBack(ctx context.Context, b *batch, rows []*claimed, due time.Time) error {
+	return s.store.Update(ctx, func(tx Tx) error {
+		for _, r := range rows {
+			cur, ok, err := mine(tx, b, r)
+			if err != nil {
+				return err
+			}
+			if !ok || cur.State != Pending && cur.State != Held {
+				continue
+			}
+			cur.Due = due
+			if err := put(tx, &cur); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// submit makes the submits of a chunk durable, after the gate agreed once more in the
+// same transaction, and then hands the messages over.
+func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total Progress, err error) {
+	var send []*claimed
+	err = s.store.Update(ctx, func(tx Tx) error {
+		total, send = Progress{}, send[:0]
+		now := s.now()
+		row, _, err := get[campaignRow](tx, b.campaign.ID)
+		if err != nil {
+			return err
+		}
+		if row.State != Running || row.Revision != b.campaign.Revision {
+			// Paused, cancelled or edited meanwhile: the next claim sees what is to be done.
+			return giveBack(tx, b, rows, now)
+		}
+		for _, r := range rows {
+			cur, ok, err := mine(tx, b, r)
+			if err != nil {
+				return err
+			}
+			if !ok || cur.State != Pending && cur.State != Held || !cur.Due.After(now) {
+				continue
+			}
+			r.Recipient = cur
+			f, err := s.facts(tx, b, r, now)
+			if err != nil {
+				return err
+			}
+			r.verdict = judge(f)
+			if r.verdict.Decision == Send {
+				if err := s.book(tx, r, now); err != nil {
+					return err
+				}
+			}
+			if r.verdict.Decision != Send {
+				if err := s.settle(tx, b, r, now, &total); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := s.durable(tx, b, r, now); err != nil {
+				return err
+			}
+			send = append(send, r)
+		}
+		return nil
+	})
+	if err != nil || len(send) == 0 {
+		return total, err
+	}
+	results := s.handOver(ctx, b, send)
+	p, err := s.record(context.WithoutCancel(ctx), b, send, results)
+	total.add(p)
+	return total, err
+}
+
+func giveBack(tx Tx, b *batch, rows []*claimed, now time.Time) error {
+	for _, r := range rows {
+		cur, ok, err := mine(tx, b, r)
+		if err != nil {
+			return err
+		}
+		if ok && (cur.State == Pending || cur.State == Held) {
+			cur.Due = now
+			if err := put(tx, &cur); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// durable writes that the message is being submitted. From here on it counts as
+// sent, unless the provider definitely says otherwise.
+func (s *Service) durable(tx Tx, b *batch, r *claimed, now time.Time) error {
+	r.State, r.Reason, r.Detail = Submitting, "", r.verdict.detail()
+	r.Revision, r.Updated, r.Channel, r.Variant = b.campaign.Revision, now, r.msg.Channel, r.msg.Variant
+	if err := put(tx, &r.Recipient); err != nil {
+		return err
+	}
+	d, again, err := get[Delivery](tx, r.msg.Key)
+	if err != nil {
+		return err
+	}
+	first := now
+	if again && d.Status != StatusRetry {
+		first = d.Submitted // a provider counts its memory of the key from the first try
+	}
+	d = Delivery{
+		Key: r.msg.Key, Campaign: b.campaign.ID, Occurrence: b.occ.ID, Customer: r.Customer,
+		Channel: r.msg.Channel, Purpose: b.campaign.Purpose, Address: r.msg.To, Status: StatusSubmitting,
+		Variant: r.msg.Variant, Subject: r.msg.Subject, Text: r.msg.Text,
+		Revision: b.campaign.Revision, Submitted: first, Cost: r.cost,
+	}
+	if r.msg.Coupon != nil {
+		d.Coupon = r.msg.Coupon.Code
+	}
+	return put(tx, &d)
+}
+
+// settle writes a verdict that sends nothing now.
+func (s *Service) settle(tx Tx, b *batch, r *claimed, now time.Time, p *Progress) error {
+	r.Revision, r.Updated, r.Reason, r.Detail = b.campaign.Revision, now, r.verdict.Reason, r.verdict.detail()
+	if r.content.Channel != "" {
+		r.Channel = r.content.Channel
+	}
+	if r.msg.Variant != "" {
+		r.Variant = r.msg.Variant
+	}
+	if r.verdict.Decision == Hold {
+		r.State, r.Due = Held, r.verdict.Until
+		p.Held++
+	} else {
+		r.end(Dropped, r.verdict.Reason)
+		p.Decided++
+		// A submit in doubt that was to be repeated and now must not be stays in doubt.
+		d, found, err := get[Delivery](tx, r.msg.Key)
+		if err != nil {
+			return err
+		}
+		if found && d.Status == StatusSubmitting {
+			r.end(Unknown, ReasonUnsure)
+			d.Status = StatusUnknown
+			if err := put(tx, &d); err != nil {
+				return err
+			}
+			if err := s.countFailures(tx, b, 1); err != nil {
+				return err
+			}
+		}
+	}
+	return put(tx, &r.Recipient)
+}
+
+func (r *Recipient) end(state RecipientState, reason string) {
+	r.State, r.Reason, r.live, r.Due = state, reason, false, time.Time{}
+}

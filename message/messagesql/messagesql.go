@@ -1,0 +1,311 @@
+// Package messagesql keeps the state of package message in a database: campaigns,
+// the ledger of occurrences, recipients with their verdicts, deliveries, consents.
+//
+// The tables are plain (one column a value, times in microseconds since 1970 UTC, 0
+// for none), so that a host may read them, and rules read <prefix>message_deliveries
+// as records of kind "messages". Only this package may write them.
+//
+// Transactions run one after the other: on SQLite since it has one writer, elsewhere
+// since each one begins by locking one row. That is what message.Store promises, and
+// fast enough for messages, which wait for providers.
+package messagesql
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/dangol-dev/dangol/message"
+	"github.com/dangol-dev/dangol/store/sqlstore"
+)
+
+//go:embed sqlite postgres mysql
+var files embed.FS
+
+// Migrations are the package's tables.
+func Migrations(prefix string) sqlstore.Migrations {
+	return sqlstore.Migrations{Service: "message", Files: files, Prefix: prefix}
+}
+
+// Config wires a Store to a database.
+type Config struct {
+	DB      *sql.DB          // required. For SQLite opened with sqlstore.SQLiteDSN and limited by sqlstore.SQLiteWriter
+	Reader  *sql.DB          // for transactions that only read. Defaults to DB
+	Dialect sqlstore.Dialect // required
+	Prefix  string           // of the tables' names. Defaults to "dangol_"
+}
+
+// Store implements message.Store. It is safe for concurrent use.
+type Store struct {
+	cfg    Config
+	prefix string
+
+	mu    sync.Mutex
+	texts map[string]string // statements by what they do
+}
+
+// Open migrates the tables to the newest version and returns the store.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.DB == nil || cfg.Dialect == 0 {
+		return nil, fmt.Errorf("messagesql: no DB or no Dialect")
+	}
+	if cfg.Reader == nil {
+		cfg.Reader = cfg.DB
+	}
+	if err := sqlstore.Migrate(ctx, cfg.DB, cfg.Dialect, Migrations(cfg.Prefix)); err != nil {
+		return nil, err
+	}
+	if cfg.Prefix == "" {
+		cfg.Prefix = "dangol_"
+	}
+	return &Store{cfg: cfg, prefix: cfg.Prefix + "message_", texts: map[string]string{}}, nil
+}
+
+// Update implements message.Store.
+func (s *Store) Update(ctx context.Context, f func(tx message.Tx) error) error {
+	return sqlstore.InTx(ctx, s.cfg.DB, s.cfg.Dialect, func(sqlTx *sql.Tx) error {
+		if lock := s.cfg.Dialect.ForUpdate(); lock != "" {
+			var n int64
+			err := sqlTx.QueryRowContext(ctx, "SELECT value FROM "+s.name("counters")+" WHERE name = 'lock'"+lock).Scan(&n)
+			if err != nil {
+				return fmt.Errorf("messagesql: lock: %w", err)
+			}
+		}
+		return f(&tx{ctx, s, sqlTx, true, map[string]*sql.Stmt{}})
+	})
+}
+
+// View implements message.Store.
+func (s *Store) View(ctx context.Context, f func(tx message.Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if s.cfg.Dialect != sqlstore.SQLite {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	sqlTx, err := s.cfg.Reader.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("messagesql: begin: %w", err)
+	}
+	defer sqlTx.Rollback()
+	return f(&tx{ctx, s, sqlTx, false, map[string]*sql.Stmt{}})
+}
+
+func (s *Store) name(table string) string { return s.cfg.Dialect.Quote(s.prefix + table) }
+
+// text is the statement under a name, made once.
+func (s *Store) text(name string, make func() string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.texts[name]
+	if !ok {
+		t = s.cfg.Dialect.Rebind(make())
+		s.texts[name] = t
+	}
+	return t
+}
+
+// tx is one transaction.
+type tx struct {
+	ctx   context.Context
+	s     *Store
+	tx    *sql.Tx
+	write bool
+	stmts map[string]*sql.Stmt // prepared in this transaction, which closes them
+}
+
+func (t *tx) prepare(text string) (*sql.Stmt, error) {
+	if st := t.stmts[text]; st != nil {
+		return st, nil
+	}
+	st, err := t.tx.PrepareContext(t.ctx, text)
+	if err == nil {
+		t.stmts[text] = st
+	}
+	return st, err
+}
+
+func (t *tx) columns(cols []message.Column) string {
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = t.s.cfg.Dialect.Quote(c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (t *tx) Get(table *message.Table, key ...any) (message.Row, error) {
+	if len(key) != table.Key {
+		return nil, fmt.Errorf("messagesql: a key of %s has %d values instead of %d", table.Name, len(key), table.Key)
+	}
+	text := t.s.text("get "+table.Name, func() string {
+		var where []string
+		for _, c := range table.Columns[:table.Key] {
+			where = append(where, t.s.cfg.Dialect.Quote(c.Name)+" = ?")
+		}
+		return "SELECT " + t.columns(table.Columns) + " FROM " + t.s.name(table.Name) + " WHERE " + strings.Join(where, " AND ")
+	})
+	rows, err := t.query(table, text, key)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows[0], nil
+}
+
+func (t *tx) query(table *message.Table, text string, args []any) (out []message.Row, err error) {
+	st, err := t.prepare(text)
+	if err != nil {
+		return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
+	}
+	rows, err := st.QueryContext(t.ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
+	}
+	defer rows.Close()
+	texts := make([]string, len(table.Columns))
+	numbers := make([]int64, len(table.Columns))
+	targets := make([]any, len(table.Columns))
+	for i, c := range table.Columns {
+		if c.Type == message.Text {
+			targets[i] = &texts[i]
+		} else {
+			targets[i] = &numbers[i]
+		}
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
+		}
+		row := make(message.Row, len(table.Columns))
+		for i, c := range table.Columns {
+			if c.Type == message.Text {
+				row[i] = texts[i]
+			} else {
+				row[i] = numbers[i]
+			}
+		}
+		out = append(out, row)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
+	}
+	return out, nil
+}
+
+func (t *tx) insert(table *message.Table) string {
+	return "INSERT INTO " + t.s.name(table.Name) + " (" + t.columns(table.Columns) + ") VALUES (?" +
+		strings.Repeat(", ?", len(table.Columns)-1) + ")"
+}
+
+func names(cols []message.Column) []string {
+	out := make([]string, len(cols))
+	for i, c := range cols {
+		out[i] = c.Name
+	}
+	return out
+}
+
+func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, error) {
+	switch {
+	case !t.write:
+		return 0, message.ErrReadOnly
+	case len(row) != len(table.Columns):
+		return 0, fmt.Errorf("messagesql: a row of %s has %d values instead of %d", table.Name, len(row), len(table.Columns))
+	}
+	for i, c := range table.Columns {
+		_, isText := row[i].(string)
+		_, isInt := row[i].(int64)
+		if c.Type == message.Text && !isText || c.Type == message.Int && !isInt {
+			return 0, fmt.Errorf("messagesql: column %s of %s cannot hold a %T", c.Name, table.Name, row[i])
+		}
+	}
+	st, err := t.prepare(text)
+	if err != nil {
+		return 0, fmt.Errorf("messagesql: write %s: %w", table.Name, err)
+	}
+	res, err := st.ExecContext(t.ctx, row...)
+	if err != nil {
+		return 0, fmt.Errorf("messagesql: write %s: %w", table.Name, err)
+	}
+	return res.RowsAffected()
+}
+
+func (t *tx) Insert(table *message.Table, row message.Row) (bool, error) {
+	text := t.s.text("insert "+table.Name, func() string {
+		return t.insert(table) + t.s.cfg.Dialect.DoNothing(names(table.Columns[:table.Key])...)
+	})
+	n, err := t.exec(table, text, row)
+	return n > 0, err
+}
+
+func (t *tx) Put(table *message.Table, row message.Row) error {
+	text := t.s.text("put "+table.Name, func() string {
+		return t.insert(table) + t.s.cfg.Dialect.DoUpdate(names(table.Columns[:table.Key]), names(table.Columns[table.Key:])...)
+	})
+	_, err := t.exec(table, text, row)
+	return err
+}
+
+func (t *tx) Scan(table *message.Table, r message.Range) ([]message.Row, error) {
+	order := table.Order(r.Index)
+	var args []any
+	shape := fmt.Sprintf("scan %s %d %d %t %t %t %t %t", table.Name, r.Index, len(r.Equal), r.From != nil, r.To != nil, r.After != nil, r.Limit > 0, r.Desc)
+	text := t.s.text(shape, func() string { return t.scanText(table, r, order) })
+	args = append(args, r.Equal...)
+	if r.From != nil {
+		args = append(args, r.From)
+	}
+	if r.To != nil {
+		args = append(args, r.To)
+	}
+	if r.After != nil {
+		for _, c := range order[len(r.Equal):] {
+			args = append(args, r.After[c])
+		}
+	}
+	if r.Limit > 0 {
+		args = append(args, int64(r.Limit))
+	}
+	return t.query(table, text, args)
+}
+
+func (t *tx) scanText(table *message.Table, r message.Range, order []int) string {
+	quoted := func(c int) string { return t.s.cfg.Dialect.Quote(table.Columns[c].Name) }
+	var where []string
+	for _, c := range order[:len(r.Equal)] {
+		where = append(where, quoted(c)+" = ?")
+	}
+	if r.From != nil {
+		where = append(where, quoted(order[len(r.Equal)])+" >= ?")
+	}
+	if r.To != nil {
+		where = append(where, quoted(order[len(r.Equal)])+" < ?")
+	}
+	direction, beyond := "", " > "
+	if r.Desc {
+		direction, beyond = " DESC", " < "
+	}
+	rest := order[len(r.Equal):]
+	if r.After != nil && len(rest) > 0 {
+		cols := make([]string, len(rest))
+		for i, c := range rest {
+			cols[i] = quoted(c)
+		}
+		where = append(where, "("+strings.Join(cols, ", ")+")"+beyond+"(?"+strings.Repeat(", ?", len(rest)-1)+")")
+	}
+	text := "SELECT " + t.columns(table.Columns) + " FROM " + t.s.name(table.Name)
+	if len(where) > 0 {
+		text += " WHERE " + strings.Join(where, " AND ")
+	}
+	if len(rest) > 0 {
+		cols := make([]string, len(rest))
+		for i, c := range rest {
+			cols[i] = quoted(c) + direction
+		}
+		text += " ORDER BY " + strings.Join(cols, ", ")
+	}
+	if r.Limit > 0 {
+		text += " LIMIT ?"
+	}
+	return text
+}

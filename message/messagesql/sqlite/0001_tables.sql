@@ -1,0 +1,130 @@
+-- The state of package message. Times are microseconds since 1970 UTC, 0 for none.
+
+CREATE TABLE {prefix}message_campaigns (
+	campaign text NOT NULL,
+	state text NOT NULL,
+	reason text NOT NULL,
+	definition text NOT NULL,
+	holds text NOT NULL,
+	revision integer NOT NULL,
+	wake integer NOT NULL,
+	upto integer NOT NULL,
+	PRIMARY KEY (campaign)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_campaigns_1 ON {prefix}message_campaigns (wake, campaign);
+
+CREATE TABLE {prefix}message_revisions (
+	campaign text NOT NULL,
+	revision integer NOT NULL,
+	at integer NOT NULL,
+	since integer NOT NULL,
+	definition text NOT NULL,
+	PRIMARY KEY (campaign, revision)
+) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_occurrences (
+	campaign text NOT NULL,
+	occurrence text NOT NULL,
+	state text NOT NULL,
+	reason text NOT NULL,
+	at integer NOT NULL,
+	due integer NOT NULL,
+	started integer NOT NULL,
+	active integer NOT NULL,
+	ended integer NOT NULL,
+	audience integer NOT NULL,
+	failures integer NOT NULL,
+	frozen integer NOT NULL,
+	attempts integer NOT NULL,
+	reached text NOT NULL,
+	snapshots text NOT NULL,
+	customer text NOT NULL,
+	PRIMARY KEY (campaign, occurrence)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_occurrences_1 ON {prefix}message_occurrences (state, due, campaign, occurrence);
+CREATE INDEX {prefix}message_occurrences_2 ON {prefix}message_occurrences (campaign, state, occurrence);
+
+CREATE TABLE {prefix}message_recipients (
+	campaign text NOT NULL,
+	occurrence text NOT NULL,
+	customer text NOT NULL,
+	state text NOT NULL,
+	reason text NOT NULL,
+	detail text NOT NULL,
+	live integer NOT NULL,
+	due integer NOT NULL,
+	fence integer NOT NULL,
+	attempts integer NOT NULL,
+	step integer NOT NULL,
+	revision integer NOT NULL,
+	since integer NOT NULL,
+	updated integer NOT NULL,
+	variant text NOT NULL,
+	channel text NOT NULL,
+	PRIMARY KEY (campaign, occurrence, customer)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_recipients_1 ON {prefix}message_recipients (campaign, occurrence, live, due, customer);
+CREATE INDEX {prefix}message_recipients_2 ON {prefix}message_recipients (campaign, customer, occurrence);
+
+CREATE TABLE {prefix}message_deliveries (
+	delivery text NOT NULL,
+	campaign text NOT NULL,
+	occurrence text NOT NULL,
+	customer text NOT NULL,
+	channel text NOT NULL,
+	purpose text NOT NULL,
+	address text NOT NULL,
+	status text NOT NULL,
+	failure text NOT NULL,
+	provider text NOT NULL,
+	variant text NOT NULL,
+	coupon text NOT NULL,
+	subject text NOT NULL,
+	body text NOT NULL,
+	revision integer NOT NULL,
+	submitted integer NOT NULL,
+	accepted integer NOT NULL,
+	delivered integer NOT NULL,
+	opened integer NOT NULL,
+	clicked integer NOT NULL,
+	failed integer NOT NULL,
+	unsubscribed integer NOT NULL,
+	converted integer NOT NULL,
+	cost integer NOT NULL,
+	PRIMARY KEY (delivery)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_deliveries_1 ON {prefix}message_deliveries (customer, submitted, delivery);
+CREATE INDEX {prefix}message_deliveries_2 ON {prefix}message_deliveries (campaign, customer, delivery);
+CREATE INDEX {prefix}message_deliveries_3 ON {prefix}message_deliveries (campaign, occurrence, address, delivery);
+
+CREATE TABLE {prefix}message_counters (
+	name text NOT NULL,
+	value integer NOT NULL,
+	PRIMARY KEY (name)
+) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_consents (
+	customer text NOT NULL,
+	seq integer NOT NULL,
+	channel text NOT NULL,
+	purpose text NOT NULL,
+	granted integer NOT NULL,
+	at integer NOT NULL,
+	recorded integer NOT NULL,
+	wording text NOT NULL,
+	evidence text NOT NULL,
+	source text NOT NULL,
+	PRIMARY KEY (customer, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_suppressions (
+	channel text NOT NULL,
+	address text NOT NULL,
+	lifted integer NOT NULL,
+	at integer NOT NULL,
+	reason text NOT NULL,
+	PRIMARY KEY (channel, address)
+) WITHOUT ROWID;
+
+-- Locked by every transaction that writes.
+INSERT INTO {prefix}message_counters (name, value) VALUES ('lock', 0);

@@ -1,0 +1,56 @@
+package message
+
+import (
+	"math"
+	"time"
+)
+
+// A channel's rate is one row that all processes share: the instant until which the
+// channel is booked (the generic cell rate algorithm). A burst of one Per's messages
+// may go out at once.
+
+// places is how many messages the channel takes now, and when the next one is free.
+func (s *Service) places(tx Tx, ch Channel, now time.Time) (n int, free time.Time, err error) {
+	rate, ok := s.cfg.Rates[ch]
+	if !ok {
+		return math.MaxInt, now, nil
+	}
+	booked, _, err := get[counterRow](tx, "rate/"+string(ch))
+	from := later(fromMicros(booked.Value), now)
+	room := rate.per() - from.Sub(now)
+	return max(0, int(room/rate.step())), from.Add(rate.step() - rate.per()), err
+}
+
+func (r Rate) per() time.Duration {
+	if r.Per == 0 {
+		return time.Second
+	}
+	return r.Per
+}
+
+func (r Rate) step() time.Duration { return max(r.per()/time.Duration(r.Messages), time.Microsecond) }
+
+// book takes a place in the submit's own transaction. Without one the verdict becomes
+// a Hold.
+func (s *Service) book(tx Tx, r *claimed, now time.Time) error {
+	ch := r.msg.Channel
+	rate, ok := s.cfg.Rates[ch]
+	if !ok {
+		return nil
+	}
+	n, free, err := s.places(tx, ch, now)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		r.verdict.Decision, r.verdict.Reason, r.verdict.Until = Hold, ReasonRate, free
+		return nil
+	}
+	name := "rate/" + string(ch)
+	booked, _, err := get[counterRow](tx, name)
+	if err != nil {
+		return err
+	}
+	booked.Name, booked.Value = name, later(fromMicros(booked.Value), now).Add(rate.step()).UnixMicro()
+	return put(tx, &booked)
+}

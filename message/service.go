@@ -1,0 +1,173 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+)
+
+// Config wires a Service to the host.
+type Config struct {
+	Store    Store              // required: where the state is kept
+	Audience Audience           // required for campaigns on groups
+	Contacts Contacts           // required: addresses and template variables
+	Senders  map[Channel]Sender // required: one a channel that campaigns use
+	Coupons  Coupons            // needed for coupon blocks with a definition. Defaults to none
+	Sender   Identity           // the shop's name, contact and opt-out, required for advertising under rules that ask for them
+
+	Clock     dangol.Clock   // Defaults to dangol.SystemClock
+	Zone      *time.Location // of schedules without a zone. Defaults to Asia/Seoul
+	Country   string         // whose rules apply where neither contact nor campaign names one. Defaults to "KR"
+	Rules     Rules          // Defaults to KoreaRules
+	Variables []string       // the names that Contact.Vars may have; templates that use others are refused on Save. Defaults to no check
+	Caps      []Cap          // how many messages a customer gets at most. Defaults to no caps
+	Prices    Prices         // credits a message. Defaults to free
+	Links     *Links         // signed links for clicks and one-click unsubscribe. Defaults to none
+	Windows   Windows        // how long after a message an order is credited to it. Defaults to seven days on every channel
+
+	Workers int              // goroutines that send in one Tick. Defaults to 1
+	Batch   int              // how many recipients a worker claims at once. Defaults to 200
+	Chunk   int              // how many submits become durable at once on a channel that can resolve doubt (Idempotent or Asker). Defaults to 50; other channels submit one at a time
+	Lease   time.Duration    // how long a claim is valid. Defaults to a minute
+	Tries   int              // submits of a message that definitely fail before the next channel. Defaults to 5
+	Backoff time.Duration    // before the second try; doubles each time. Defaults to 30 s
+	Rates   map[Channel]Rate // how fast a channel is used, over all processes. Defaults to no limit
+	Poll    time.Duration    // Run looks at least so often. Defaults to 10 s
+}
+
+// Rate is how many messages a provider takes in a time, and how many at once.
+type Rate struct {
+	Messages int
+	Per      time.Duration // Defaults to a second
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Clock == nil {
+		c.Clock = dangol.SystemClock
+	}
+	if c.Zone == nil {
+		seoul, err := time.LoadLocation("Asia/Seoul")
+		if err != nil {
+			return c, fmt.Errorf("message: the default zone: %w", err)
+		}
+		c.Zone = seoul
+	}
+	if c.Country == "" {
+		c.Country = "KR"
+	}
+	c.Rules = c.Rules.withDefaults()
+	setDefault(&c.Workers, 1)
+	setDefault(&c.Batch, 200)
+	setDefault(&c.Chunk, 50)
+	setDefault(&c.Lease, time.Minute)
+	setDefault(&c.Tries, 5)
+	setDefault(&c.Backoff, 30*time.Second)
+	setDefault(&c.Poll, 10*time.Second)
+	return c, nil
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Store == nil:
+		return errors.New("message: no Store")
+	case c.Contacts == nil:
+		return errors.New("message: no Contacts")
+	case c.Workers < 0 || c.Batch < 0 || c.Chunk < 0 || c.Lease < 0 || c.Tries < 0 || c.Backoff < 0 || c.Poll < 0:
+		return errors.New("message: a negative setting")
+	case c.Lease < time.Second:
+		return errors.New("message: a lease under a second")
+	}
+	for ch, r := range c.Rates {
+		if r.Messages <= 0 || r.Per < 0 {
+			return fmt.Errorf("message: the rate of %s is not positive", ch)
+		}
+	}
+	for _, limit := range c.Caps {
+		if err := limit.validate(); err != nil {
+			return err
+		}
+	}
+	return c.Rules.validate()
+}
+
+// Service runs campaigns. It keeps nothing in memory that a restart would miss, so
+// any number of Services, in any number of processes, may share a Store. It is safe
+// for concurrent use.
+type Service struct {
+	cfg   Config
+	store Store
+
+	mu        sync.Mutex
+	templates map[string]*template.Template
+	htmls     map[string]*htmltemplate.Template
+}
+
+// New makes a Service.
+func New(cfg Config) (*Service, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	return &Service{
+		cfg: cfg, store: cfg.Store,
+		templates: map[string]*template.Template{}, htmls: map[string]*htmltemplate.Template{},
+	}, nil
+}
+
+func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
+
+// Campaigns of a busy shop have few templates; beyond this many the cache starts anew.
+const maxTemplates = 1000
+
+func (s *Service) fill(text string, vars map[string]any) (string, error) {
+	s.mu.Lock()
+	t := s.templates[text]
+	s.mu.Unlock()
+	if t == nil {
+		var err error
+		if t, _, err = parseTemplate(text, s.cfg.Variables); err != nil {
+			return "", err
+		}
+		s.mu.Lock()
+		if len(s.templates) >= maxTemplates {
+			clear(s.templates)
+		}
+		s.templates[text] = t
+		s.mu.Unlock()
+	}
+	return execute(t, vars)
+}
+
+func (s *Service) fillHTML(text string, vars map[string]any) (string, error) {
+	s.mu.Lock()
+	t := s.htmls[text]
+	s.mu.Unlock()
+	if t == nil {
+		var err error
+		if t, _, err = parseHTML(text, s.cfg.Variables); err != nil {
+			return "", err
+		}
+		s.mu.Lock()
+		if len(s.htmls) >= maxTemplates {
+			clear(s.htmls)
+		}
+		s.htmls[text] = t
+		s.mu.Unlock()
+	}
+	return executeHTML(t, vars)
+}
