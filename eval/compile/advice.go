@@ -1,0 +1,307 @@
+package compile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dangol-dev/dangol/dsl"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/dsl/source"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// advise warns of what is probably not meant in a rule that can be used. A
+// warning that a test can or cannot hold is certain: data within the catalog's
+// bounds never proves it wrong.
+func (c *checker) advise(e dsl.Expr, t plan.Test) {
+	if c.quoting {
+		return
+	}
+	c.mixed(e)
+	c.review(t)
+	c.includesNever(t, nil)
+}
+
+// adviseWhere does the same inside where, and reports filters that the kind rules
+// out by itself.
+func (c *checker) adviseWhere(e dsl.Expr, where plan.Test, k *kind) {
+	if c.quoting || c.found.HasErrors() {
+		return
+	}
+	c.advise(e, where)
+	for _, term := range terms(where) {
+		about, set, ok := solve(term)
+		if !ok || set.empty() {
+			continue
+		}
+		key := plan.Key(about)
+		for _, l := range k.limits {
+			for _, limit := range terms(l.test) {
+				other, allowed, ok := solve(limit)
+				if ok && allowed.text == set.text && plan.Key(other) == key && set.and(allowed).empty() {
+					c.errNeverSelected(term.Span(), k, l.hint)
+					return
+				}
+			}
+		}
+	}
+}
+
+// terms are the clauses that must all hold.
+func terms(t plan.Test) []plan.Test {
+	if and, ok := t.(*plan.And); ok {
+		var out []plan.Test
+		for _, term := range and.Terms {
+			out = append(out, terms(term)...)
+		}
+		return out
+	}
+	return []plan.Test{t}
+}
+
+// review looks for tests that never or always hold, and for repeated ones.
+func (c *checker) review(t plan.Test) {
+	if c.named[t] {
+		return
+	}
+	switch n := t.(type) {
+	case *plan.And:
+		c.reviewTerms(n.Terms, true)
+		return
+	case *plan.Or:
+		c.reviewTerms(n.Terms, false)
+		return
+	case *plan.Not:
+		if _, relation := n.Term.(*plan.Compare); !relation {
+			c.review(n.Term)
+			return
+		}
+	}
+	switch c.verdict(t) {
+	case never:
+		c.warnCannotHold(t.Span(), source.Span{})
+	case always:
+		c.warnAlwaysHolds(t.Span(), source.Span{})
+	}
+}
+
+type verdict uint8
+
+const (
+	open verdict = iota
+	never
+	always
+)
+
+// verdict tells whether one clause by itself never or always holds.
+func (c *checker) verdict(t plan.Test) verdict {
+	if k, ok := t.(*plan.Const); ok {
+		if k.Value {
+			return always
+		}
+		return never
+	}
+	about, set, ok := solve(t)
+	if !ok {
+		return open
+	}
+	return c.judge(about, set)
+}
+
+func (c *checker) judge(about plan.Expr, set values) verdict {
+	if set.empty() {
+		return never
+	}
+	d, known := c.domains[about]
+	if !known {
+		if set.not().empty() {
+			return always
+		}
+		return open
+	}
+	switch all := d.values(); {
+	case set.and(all).empty():
+		return never
+	case set.not().and(all).empty():
+		return always
+	}
+	return open
+}
+
+// reviewTerms looks at the terms of an and, or of an or: each by itself, equal
+// ones, and those about one expression together.
+func (c *checker) reviewTerms(list []plan.Test, and bool) {
+	type known struct {
+		about plan.Expr
+		set   values
+		at    source.Span
+	}
+	seen := make(map[string]bool, len(list))
+	subjects := make(map[string]known, len(list))
+	for _, t := range list {
+		before := len(c.found)
+		c.review(t)
+		if len(c.found) > before {
+			continue
+		}
+		key := plan.Key(t)
+		if seen[key] {
+			c.warnRepeated(t.Span())
+			continue
+		}
+		seen[key] = true
+		about, set, ok := solve(t)
+		if !ok {
+			continue
+		}
+		subject := plan.Key(about)
+		earlier, met := subjects[subject]
+		if !met || earlier.set.text != set.text {
+			subjects[subject] = known{about, set, t.Span()}
+			continue
+		}
+		var joint values
+		if and {
+			joint = earlier.set.and(set)
+		} else {
+			joint = earlier.set.or(set)
+		}
+		switch v := c.judge(about, joint); {
+		case and && v == never:
+			c.warnCannotHold(t.Span(), earlier.at)
+			return
+		case !and && v == always:
+			c.warnAlwaysHolds(t.Span(), earlier.at)
+			return
+		}
+		subjects[subject] = known{about, joint, earlier.at}
+	}
+}
+
+// listed warns of a value that the catalog does not list for the type.
+func (c *checker) listed(typ catalog.Type, s string, at source.Span) {
+	if len(typ.Values) == 0 || slices.Contains(typ.Values, s) {
+		return
+	}
+	c.warnUnknownValue(at, s, typ.Values)
+}
+
+// mixed warns of and beside or, where readers disagree on what belongs together.
+func (c *checker) mixed(e dsl.Expr) {
+	switch n := e.(type) {
+	case *dsl.Paren:
+		c.mixed(n.X)
+	case *dsl.Not:
+		c.mixed(n.X)
+	case *dsl.And:
+		for _, t := range n.Terms {
+			c.mixed(t)
+		}
+	case *dsl.Or:
+		var first *dsl.And
+		for _, t := range n.Terms {
+			if and, ok := t.(*dsl.And); ok && first == nil {
+				first = and
+			}
+			c.mixed(t)
+		}
+		if first != nil {
+			c.warnMixed(n, first)
+		}
+	}
+}
+
+// parenthesised is the text of an or with parentheses around every and in it.
+func (c *checker) parenthesised(n *dsl.Or) string {
+	var b strings.Builder
+	from := n.Span().Start
+	for _, t := range n.Terms {
+		if _, ok := t.(*dsl.And); ok {
+			at := t.Span()
+			b.WriteString(c.text[from:at.Start] + "(" + c.text[at.Start:at.End] + ")")
+			from = at.End
+		}
+	}
+	b.WriteString(c.text[from:n.Span().End])
+	return b.String()
+}
+
+// includesNever warns of negated time tests that hold also where there is no
+// time, unless a clause beside them says that there is one.
+func (c *checker) includesNever(t plan.Test, beside []plan.Test) {
+	switch n := t.(type) {
+	case *plan.And:
+		list := terms(n)
+		for i, term := range list {
+			c.includesNever(term, slices.Concat(beside, list[:i], list[i+1:]))
+		}
+	case *plan.Or:
+		for _, term := range n.Terms {
+			c.includesNever(term, beside)
+		}
+	case *plan.Not:
+		during, ok := n.Term.(*plan.During)
+		if !ok || !slices.Contains(c.negated, during) {
+			c.includesNever(n.Term, beside)
+			return
+		}
+		for _, other := range beside {
+			if impliesKnown(other, during.X) {
+				return
+			}
+		}
+		c.warnIncludesNever(n.Span(), during.X.Span())
+	}
+}
+
+// impliesKnown tells whether x is certainly known where t holds.
+func impliesKnown(t plan.Test, x plan.Expr) bool {
+	switch n := t.(type) {
+	case *plan.Known:
+		return plan.Key(n.X) == plan.Key(x)
+	case *plan.During:
+		return plan.Key(n.X) == plan.Key(x)
+	case *plan.Compare:
+		count, ok := n.L.(*plan.Aggregate)
+		_, set, solved := solve(n)
+		some := values{ranges: []interval{{1, line.hi}}}
+		return ok && solved && count.Fn == plan.Count && set.and(some.not()).and(domain{rng: line}.values()).empty() && covers(x, count)
+	case *plan.Rank:
+		covered, any := true, false
+		plan.Walk(n.X, func(below plan.Node) bool {
+			if a, ok := below.(*plan.Aggregate); ok {
+				any, covered = true, covered && covers(x, a)
+				return false
+			}
+			return true
+		})
+		return any && covered
+	}
+	return false
+}
+
+// covers tells whether x is the time of the first or last of records among which
+// are all that the other aggregate selects.
+func covers(x plan.Expr, selected *plan.Aggregate) bool {
+	a, ok := x.(*plan.Aggregate)
+	if !ok || a.Fn != plan.First && a.Fn != plan.Last || a.Kind != selected.Kind || a.Stamp == nil || selected.Stamp == nil ||
+		a.Window != (plan.Window{}) || plan.Key(a.Stamp) != plan.Key(selected.Stamp) || plan.Key(a.Of) != plan.Key(a.Stamp) {
+		return false
+	}
+	if a.Where == nil {
+		return true
+	}
+	if selected.Where == nil {
+		return false
+	}
+	var narrower []string
+	for _, t := range terms(selected.Where) {
+		narrower = append(narrower, plan.Key(t))
+	}
+	for _, t := range terms(a.Where) {
+		if !slices.Contains(narrower, plan.Key(t)) {
+			return false
+		}
+	}
+	return true
+}

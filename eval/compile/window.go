@@ -1,0 +1,309 @@
+package compile
+
+import (
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl"
+	"github.com/dangol-dev/dangol/dsl/source"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// moments is a point in time as a rule writes it: the first instant of it, and
+// the first after it. A whole day is longer than an instant, whose two are the same.
+type moments struct {
+	start, after plan.Bound
+	day          bool // a whole local day
+	date         bool // a date of the customer or record, whose day has no end that a window could name
+}
+
+var unitOf = map[dsl.Unit]plan.Unit{
+	dsl.Minute: plan.Minute, dsl.Hour: plan.Hour, dsl.Day: plan.Days, dsl.Week: plan.Week,
+	dsl.Month: plan.Month, dsl.Quarter: plan.Quarter, dsl.Year: plan.Year,
+}
+
+func month(d *dsl.Date) time.Month { return time.Month(d.Month) }
+
+func dayOf(d *dsl.Date) int64 {
+	return time.Date(d.Year, month(d), d.Day, 0, 0, 0, 0, time.UTC).Unix() / 86400
+}
+
+func period(unit plan.Unit, n int) plan.Bound {
+	return plan.Bound{Kind: plan.Period, Unit: unit, N: n}
+}
+
+func back(unit plan.Unit, n int) plan.Bound { return plan.Bound{Kind: plan.Back, Unit: unit, N: n} }
+
+var asOf = plan.Bound{Kind: plan.Now}
+
+// point reads a point in time.
+func (c *checker) point(e dsl.Expr) (moments, bool) {
+	at := c.span(e.Span())
+	if paren, ok := e.(*dsl.Paren); ok {
+		return c.point(paren.X)
+	}
+	switch n := e.(type) {
+	case *dsl.Date:
+		day := dayOf(n)
+		return moments{start: plan.Bound{Kind: plan.Day, At: day}, after: plan.Bound{Kind: plan.Day, At: day + 1}, day: true}, true
+	case *dsl.Word:
+		switch n.Name {
+		case "today":
+			return moments{start: period(plan.Days, 0), after: period(plan.Days, 1), day: true}, true
+		case "yesterday":
+			return moments{start: period(plan.Days, -1), after: period(plan.Days, 0), day: true}, true
+		}
+		return moments{start: asOf, after: asOf}, true
+	case *dsl.Number:
+		if n.Ago {
+			unit, count, ok := c.length(n)
+			if !ok {
+				return moments{}, false
+			}
+			b := back(unit, count)
+			return moments{start: b, after: b}, true
+		}
+		if n.Unit != "" {
+			c.errLengthIsNoPoint(at, n, c.quote(at))
+			return moments{}, false
+		}
+	case *dsl.Ref:
+		v := c.value(n)
+		switch {
+		case v.form == broken:
+			return moments{}, false
+		case v.form == moment || v.form == day:
+			b := plan.Bound{Kind: plan.Moment, Moment: v.expr}
+			return moments{start: b, after: b, date: v.form == day}, true
+		}
+		c.errNotAPoint(at, v)
+		return moments{}, false
+	}
+	v := c.value(e)
+	if v.form != broken {
+		c.errNotAPoint(at, v)
+	}
+	return moments{}, false
+}
+
+// maxYears bounds lengths of time, so that calendar arithmetic stays in range.
+const maxYears = 1000
+
+// length reads 7d.
+func (c *checker) length(n *dsl.Number) (plan.Unit, int, bool) {
+	at := c.span(n.Span())
+	unit := unitOf[n.Unit]
+	switch {
+	case n.Scale > 0:
+		c.errWholeLength(at)
+		return "", 0, false
+	case n.Mantissa > maxYears*minutesOf(plan.Year).lo/minutesOf(unit).hi:
+		c.errLengthTooLong(at)
+		return "", 0, false
+	}
+	return unit, int(n.Mantissa), true
+}
+
+// minutesOf is how many minutes a unit of the calendar can be, with room for any
+// change of clocks.
+func minutesOf(u plan.Unit) interval {
+	const day = 24 * 60
+	switch u {
+	case plan.Minute:
+		return exactly(1)
+	case plan.Hour:
+		return exactly(60)
+	case plan.Days:
+		return exactly(day)
+	case plan.Week:
+		return exactly(7 * day)
+	case plan.Month:
+		return interval{28 * day, 31 * day}
+	case plan.Quarter:
+		return interval{90 * day, 92 * day}
+	}
+	return interval{365 * day, 366 * day}
+}
+
+// window reads a span of time of something that is always in the past, or, where
+// due, may lie in the future.
+func (c *checker) window(w *dsl.Window, due bool) (plan.Window, bool) {
+	at := c.span(w.At)
+	var out plan.Window
+	var ok bool
+	switch w.Form {
+	case dsl.ThisWindow, dsl.LastWindow:
+		out, ok = c.localPeriod(w, due, at)
+	case dsl.NextWindow:
+		if !due {
+			c.errOnlyPast(at)
+			return out, false
+		}
+		out, ok = c.next(w)
+	case dsl.PointWindow:
+		out, ok = c.pointWindow(w, due, at)
+	case dsl.RangeWindow:
+		return c.between(w.From, w.To, at)
+	default:
+		p, known := c.point(w.From)
+		if !known {
+			return out, false
+		}
+		if ok = true; w.Form == dsl.SinceWindow {
+			out = plan.Window{From: p.start, To: asOf}
+		} else {
+			out = plan.Window{To: p.start}
+		}
+	}
+	return out, ok && c.notEmpty(out, at)
+}
+
+func (c *checker) localPeriod(w *dsl.Window, due bool, at source.Span) (plan.Window, bool) {
+	unit := unitOf[w.Unit]
+	if unit == plan.Minute || unit == plan.Hour {
+		c.errLocalPeriod(at)
+		return plan.Window{}, false
+	}
+	if w.Form == dsl.ThisWindow {
+		return c.noteToday(plan.Window{From: period(unit, 0), To: period(unit, 1)}, due, at), true
+	}
+	return plan.Window{From: period(unit, -1), To: period(unit, 0)}, true
+}
+
+func (c *checker) next(w *dsl.Window) (plan.Window, bool) {
+	n, ok := w.From.(*dsl.Number)
+	if !ok || n.Unit == "" || n.Ago {
+		c.errNextLength(c.span(w.From.Span()))
+		return plan.Window{}, false
+	}
+	unit, count, ok := c.length(n)
+	if !ok {
+		return plan.Window{}, false
+	}
+	if n.Full {
+		return plan.Window{From: period(unit, 1), To: period(unit, count+1)}, true
+	}
+	return plan.Window{From: asOf, To: back(unit, -count)}, true
+}
+
+func (c *checker) pointWindow(w *dsl.Window, due bool, at source.Span) (plan.Window, bool) {
+	if n, ok := w.From.(*dsl.Number); ok {
+		switch {
+		case n.Unit == "":
+			c.errNoUnit(at, n)
+			return plan.Window{}, false
+		case n.Ago:
+			c.errInstantIsNoWindow(at, c.quote(at))
+			return plan.Window{}, false
+		}
+		unit, count, ok := c.length(n)
+		if !ok {
+			return plan.Window{}, false
+		}
+		if n.Full {
+			return plan.Window{From: period(unit, -count), To: period(unit, 0)}, true
+		}
+		return plan.Window{From: back(unit, count), To: asOf}, true
+	}
+	p, ok := c.point(w.From)
+	if !ok {
+		return plan.Window{}, false
+	}
+	if !p.day {
+		c.errInstantIsNoWindow(at, c.quote(at))
+		return plan.Window{}, false
+	}
+	return c.noteToday(plan.Window{From: p.start, To: p.after}, due, at), true
+}
+
+// between is from .. to and `between from and to`: whole days include the last,
+// instants do not.
+func (c *checker) between(from, to dsl.Expr, at source.Span) (plan.Window, bool) {
+	lo, ok1 := c.point(from)
+	hi, ok2 := c.point(to)
+	if !ok1 || !ok2 {
+		return plan.Window{}, false
+	}
+	if hi.date {
+		c.errDateHasNoEnd(c.span(to.Span()))
+		return plan.Window{}, false
+	}
+	w := plan.Window{From: lo.start, To: hi.after}
+	return w, c.notEmpty(w, at)
+}
+
+// relative is the window of `before`, `after` and `on` a point.
+func (c *checker) relative(n *dsl.When, due bool) (plan.Window, bool) {
+	p, ok := c.point(n.Point)
+	if !ok {
+		return plan.Window{}, false
+	}
+	at := c.span(n.Point.Span())
+	switch n.Rel {
+	case "before":
+		return plan.Window{To: p.start}, true
+	case "on":
+		if !p.day {
+			c.errOnInstant(at)
+			return plan.Window{}, false
+		}
+		return c.noteToday(plan.Window{From: p.start, To: p.after}, due, at), true
+	}
+	if p.date {
+		c.errDateHasNoEnd(at)
+		return plan.Window{}, false
+	}
+	from := p.after
+	from.Exclusive = !p.day
+	return plan.Window{From: from}, true
+}
+
+// noteToday warns where a group of midnights asks for the day that just begins.
+func (c *checker) noteToday(w plan.Window, due bool, at source.Span) plan.Window {
+	if c.opts.Midnight && !due && w.From == period(plan.Days, 0) {
+		c.warnEmptyToday(at)
+	}
+	return w
+}
+
+// notEmpty reports windows that are empty whenever the rule is asked.
+func (c *checker) notEmpty(w plan.Window, at source.Span) bool {
+	if startsAtItsEnd(w) {
+		c.errEmptyWindow(at)
+		return false
+	}
+	return true
+}
+
+// startsAtItsEnd tells of a window without moments of the customer whether its
+// start is never before its end. It is true only where that is certain.
+func startsAtItsEnd(w plan.Window) bool {
+	a, b := w.From, w.To
+	switch {
+	case a.Kind == plan.Day && b.Kind == plan.Day:
+		return a.At >= b.At
+	case a.Kind == plan.Period && b.Kind == plan.Period && a.Unit == b.Unit:
+		return a.N >= b.N
+	case a.Kind == plan.Now && b.Kind == plan.Now:
+		return true
+	case a.Kind == plan.Now && b.Kind == plan.Back:
+		return b.N >= 0
+	case a.Kind == plan.Back && b.Kind == plan.Now:
+		return a.N <= 0
+	case a.Kind == plan.Back && b.Kind == plan.Back:
+		if a.Unit == b.Unit {
+			return a.N <= b.N
+		}
+		return longBefore(a).hi <= longBefore(b).lo
+	}
+	return false
+}
+
+// longBefore is how many minutes before as-of a bound of type Back lies, with
+// room for changes of clocks, which are within a day.
+func longBefore(b plan.Bound) interval {
+	by, _ := minutesOf(b.Unit).times(exactly(int64(b.N)))
+	if b.Unit != plan.Minute && b.Unit != plan.Hour {
+		by.lo, by.hi = by.lo-24*60, by.hi+24*60
+	}
+	return by
+}
