@@ -127,6 +127,19 @@ func (d Dialect) ForUpdate() string {
 	return ""
 }
 
+// ForShare is the end of a SELECT that keeps others from changing the rows it
+// reads until the transaction ends, while they may read and share them. See
+// ForUpdate.
+func (d Dialect) ForShare() string {
+	switch d {
+	case Postgres:
+		return " FOR SHARE"
+	case MySQL:
+		return " LOCK IN SHARE MODE"
+	}
+	return ""
+}
+
 // Retryable tells whether the engine certainly rolled the transaction back for
 // the sake of another one (busy, deadlock, serialization failure, lock wait),
 // so that running it again is safe and may succeed. Drivers are known by their

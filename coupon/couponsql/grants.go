@@ -1,0 +1,152 @@
+package couponsql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/coupon"
+)
+
+// insertRows is how many grants one statement inserts: 15 columns each, and engines
+// take a few thousand arguments.
+const insertRows = 50
+
+func (t *tx) InsertGrants(ctx context.Context, gs []coupon.Grant) error {
+	for len(gs) > 0 {
+		n := min(insertRows, len(gs))
+		args := make([]any, 0, 15*n)
+		for _, g := range gs[:n] {
+			var key any // NULL, since many have none
+			if g.Key != "" {
+				key = g.Key
+			}
+			args = append(args, g.ID, g.Definition, g.Version, g.Code, string(g.Customer), g.Shared, key, g.Batch, g.Campaign, g.Group,
+				micros(g.Issued), micros(g.Starts), micros(g.Expires), micros(g.Used), 0)
+		}
+		query := t.dialect.Rebind(t.sql.insertGrants + placeholders(n, 15) + t.anyConflict())
+		added, err := t.exec(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if added != int64(n) {
+			return coupon.ErrConflict
+		}
+		gs = gs[n:]
+	}
+	return nil
+}
+
+// anyConflict skips rows that break any unique key, without failing the
+// transaction, so that the count tells.
+func (t *tx) anyConflict() string { return " ON CONFLICT DO NOTHING" }
+
+func (t *tx) Grant(ctx context.Context, by coupon.GrantRef) (coupon.Grant, error) {
+	column, value := "id", by.ID
+	switch {
+	case by.Code != "":
+		column, value = "code", by.Code
+	case by.Key != "":
+		column, value = "issue_key", by.Key
+	}
+	query := t.locking(t.dialect.Rebind("SELECT " + grantColumns + " FROM " + t.prefix + "coupon_grants WHERE " + column + " = ?"))
+	g, err := scanGrant(t.q.QueryRowContext(ctx, query, value).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return coupon.Grant{}, fmt.Errorf("%w: grant %s %q", coupon.ErrNotFound, column, value)
+	}
+	return g, err
+}
+
+func scanGrant(scan func(...any) error) (coupon.Grant, error) {
+	var g coupon.Grant
+	var key sql.NullString
+	var customer string
+	var issued, starts, expires, used sql.NullInt64
+	err := scan(&g.ID, &g.Definition, &g.Version, &g.Code, &customer, &g.Shared, &key, &g.Batch, &g.Campaign, &g.Group,
+		&issued, &starts, &expires, &used, &g.Rev)
+	if err != nil {
+		return coupon.Grant{}, fmt.Errorf("couponsql: read grant: %w", err)
+	}
+	g.Customer, g.Key = dangol.CustomerID(customer), key.String
+	g.Issued, g.Starts, g.Expires, g.Used = moment(issued), moment(starts), moment(expires), moment(used)
+	return g, nil
+}
+
+func (t *tx) ReplaceGrant(ctx context.Context, g coupon.Grant) error {
+	return replaced(t.exec(ctx, t.sql.replaceGrant, g.Definition, g.Version, string(g.Customer), g.Shared, g.Batch, g.Campaign,
+		g.Group, micros(g.Issued), micros(g.Starts), micros(g.Expires), g.ID, g.Rev))
+}
+
+func (t *tx) SetUsed(ctx context.Context, id string, used time.Time) error {
+	n, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+"coupon_grants SET used = ? WHERE id = ?"), micros(used), id)
+	if err == nil && n == 0 {
+		return fmt.Errorf("%w: grant %q", coupon.ErrNotFound, id)
+	}
+	return err
+}
+
+func (t *tx) FindGrants(ctx context.Context, q coupon.GrantQuery) ([]coupon.Grant, error) {
+	w := where{}
+	w.text("customer", string(q.Customer))
+	w.text("definition", q.Definition)
+	w.text("batch", q.Batch)
+	w.after("id", q.After)
+	if q.Owned {
+		w.add("customer <> ''")
+	}
+	if q.Unused {
+		w.add("used IS NULL")
+	}
+	if !q.ExpiresFrom.IsZero() {
+		w.add("expires >= ?", q.ExpiresFrom.UnixMicro())
+	}
+	if !q.ExpiresBefore.IsZero() {
+		w.add("expires < ?", q.ExpiresBefore.UnixMicro())
+	}
+	query := "SELECT " + grantColumns + " FROM " + t.prefix + "coupon_grants" + w.String() + " ORDER BY id" + w.limit(q.Limit)
+	rows, err := t.q.QueryContext(ctx, t.dialect.Rebind(query), w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("couponsql: find grants: %w", err)
+	}
+	defer rows.Close()
+	var out []coupon.Grant
+	for rows.Next() {
+		g, err := scanGrant(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+func (t *tx) CountGrants(ctx context.Context) (n int64, err error) {
+	err = t.q.QueryRowContext(ctx, "SELECT count(*) FROM "+t.prefix+"coupon_grants").Scan(&n)
+	return n, err
+}
+
+func (t *tx) Batch(ctx context.Context, id string) (coupon.Batch, error) {
+	var b coupon.Batch
+	var created sql.NullInt64
+	query := t.locking(t.dialect.Rebind("SELECT id, definition, version, codes, done, campaign, created, rev FROM " +
+		t.prefix + "coupon_batches WHERE id = ?"))
+	err := t.q.QueryRowContext(ctx, query, id).Scan(&b.ID, &b.Definition, &b.Version, &b.Count, &b.Done, &b.Campaign, &created, &b.Rev)
+	if errors.Is(err, sql.ErrNoRows) {
+		return coupon.Batch{}, fmt.Errorf("%w: batch %q", coupon.ErrNotFound, id)
+	}
+	if err != nil {
+		return coupon.Batch{}, fmt.Errorf("couponsql: read batch: %w", err)
+	}
+	b.Created = moment(created)
+	return b, nil
+}
+
+func (t *tx) SaveBatch(ctx context.Context, b coupon.Batch) error {
+	if b.Rev == 0 {
+		return replaced(t.exec(ctx, t.sql.insertBatch, b.ID, b.Definition, b.Version, b.Count, b.Done, b.Campaign, micros(b.Created)))
+	}
+	return replaced(t.exec(ctx, t.sql.replaceBatch, b.Done, b.ID, b.Rev))
+}
