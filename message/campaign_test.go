@@ -1,0 +1,191 @@
+package message_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/message"
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+// The main job: every day at ten, to new members without an order, once each.
+func TestDailyCampaignSendsOnceEach(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann", "bea", "cho")
+	s.consent("ann", "bea", "dan")
+	c := daily()
+	c.Contents[0].Coupon = &message.CouponBlock{Definition: "welcome", Type: "10%", Name: "첫 구매 쿠폰", Description: "3일 안에 쓰세요."}
+	s.start(c)
+	require.Equal(t, 1, s.groups.holders("new"))
+	require.ErrorIs(t, s.groups.edit("new"), errHeld, "the group is held while the campaign runs")
+
+	p := s.tick()
+	require.Equal(t, 2, p.Submitted)
+	require.Equal(t, kst("2026-03-03 10:00").UTC(), p.Next)
+	require.Equal(t, []dangol.CustomerID{"ann", "bea"}, s.gateway.to())
+	require.Equal(t, `(광고) 손님 ann님, 쿠폰을 드려요.
+[쿠폰] 10% 첫 구매 쿠폰
+C1
+3일 안에 쓰세요.
+https://shop.example/c/C1
+
+단골상점 02-123-4567
+무료수신거부 080-123-4567`, s.gateway.sent()[0].Text)
+	require.Len(t, s.coupons, 2, "who gets no message gets no coupon")
+
+	s.groups.refresh("new", "ann", "cho", "dan") // bea bought, dan joined
+	s.live(kst("2026-03-04 09:00"))
+	require.Equal(t, []dangol.CustomerID{"ann", "bea", "dan"}, s.gateway.to())
+	require.Empty(t, cmp.Diff([]string{
+		"2026-03-02T10:00:00 submitted",
+		"2026-03-03T10:00:00 dropped: duplicate",
+	}, s.why("daily", "ann")))
+	require.Empty(t, cmp.Diff([]string{
+		"2026-03-02T10:00:00 dropped: no consent",
+		"2026-03-03T10:00:00 dropped: no consent",
+	}, s.why("daily", "cho")))
+	require.Empty(t, cmp.Diff([]string{"2026-03-02T10:00:00 completed", "2026-03-03T10:00:00 completed"}, s.ledger("daily")))
+	s.sums("daily")
+
+	require.NoError(t, s.Cancel(t.Context(), "daily"))
+	require.Equal(t, 0, s.groups.holders("new"))
+	s.live(kst("2026-03-06 12:00"))
+	require.Len(t, s.gateway.sent(), 3)
+}
+
+func TestDuplicatesAllowed(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann")
+	s.consent("ann")
+	c := daily()
+	c.AllowDuplicates = true
+	c.Schedule.Count = 3
+	s.start(c)
+	s.live(kst("2026-03-10 00:00"))
+	require.Equal(t, []dangol.CustomerID{"ann", "ann", "ann"}, s.gateway.to())
+	got, err := s.Campaign(t.Context(), "daily")
+	require.NoError(t, err)
+	require.Equal(t, message.Done, got.State)
+	require.Equal(t, 0, s.groups.holders("new"), "a finished campaign frees its groups")
+}
+
+func TestNightHoldsUntilMorning(t *testing.T) {
+	for _, tc := range []struct {
+		channel message.Channel
+		at      string
+		sentAt  string
+	}{
+		{message.SMS, "2026-03-02 20:59:59", "2026-03-02 20:59:59"},
+		{message.SMS, "2026-03-02 21:00:00", "2026-03-03 08:00"},
+		{message.SMS, "2026-03-02 23:59:59", "2026-03-03 08:00"},
+		{message.SMS, "2026-03-03 07:59:59", "2026-03-03 08:00"},
+		{message.SMS, "2026-03-03 08:00:00", "2026-03-03 08:00"},
+		{message.KakaoBrand, "2026-03-02 20:49:59", "2026-03-02 20:49:59"},
+		{message.KakaoBrand, "2026-03-02 20:50:00", "2026-03-03 08:00"},
+		{message.KakaoBrand, "2026-03-03 07:59:59", "2026-03-03 08:00"},
+		{message.Email, "2026-03-02 23:00:00", "2026-03-02 23:00:00"},
+	} {
+		t.Run(string(tc.channel)+" "+tc.at, func(t *testing.T) {
+			s := newShop(t)
+			s.groups.refresh("new", "ann")
+			s.consent("ann")
+			c := daily()
+			c.Schedule = message.Schedule{Start: kst(tc.at)}
+			c.Contents[0].Channel = tc.channel
+			c.Contents[0].Subject = "소식"
+			s.start(c)
+			s.live(kst("2026-03-04 12:00"))
+			require.Len(t, s.gateway.sent(), 1)
+			var at string
+			require.NoError(t, s.Deliveries(t.Context(), "daily", func(d message.Delivery) error {
+				at = d.Submitted.In(seoul).Format("2006-01-02 15:04:05")
+				return nil
+			}))
+			require.Equal(t, kst(tc.sentAt).Format("2006-01-02 15:04:05"), at)
+			require.Equal(t, 1, s.sums("daily").Outcomes[message.Submitted])
+		})
+	}
+}
+
+func TestNightConsentLiftsTheNightButNotKakaosHours(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann")
+	s.consent("ann")
+	require.NoError(t, s.RecordConsent(t.Context(), message.Consent{Customer: "ann", Purpose: message.PurposeNight, Granted: true}))
+	for _, ch := range []message.Channel{message.SMS, message.KakaoBrand} {
+		c := daily()
+		c.ID, c.Schedule, c.Contents[0].Channel = "night-"+string(ch), message.Schedule{Start: kst("2026-03-02 22:00")}, ch
+		s.start(c)
+	}
+	s.live(kst("2026-03-02 23:00"))
+	require.Len(t, s.gateway.sent(), 1)
+	require.Equal(t, message.SMS, s.gateway.sent()[0].Channel)
+}
+
+func TestWithdrawnConsentAtNight(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann", "bea")
+	s.consent("ann", "bea")
+	c := daily()
+	c.Schedule = message.Schedule{Start: kst("2026-03-02 22:00")}
+	s.start(c)
+	s.live(kst("2026-03-02 23:00"))
+	require.Equal(t, []string{"2026-03-02T22:00:00 held: quiet hours"}, s.why("daily", "ann"))
+	require.NoError(t, s.RecordConsent(t.Context(), message.Consent{Customer: "ann", Granted: false, Source: "call"}))
+	s.live(kst("2026-03-03 09:00"))
+	require.Equal(t, []dangol.CustomerID{"bea"}, s.gateway.to())
+	require.Equal(t, []string{"2026-03-02T22:00:00 dropped: consent withdrawn"}, s.why("daily", "ann"))
+}
+
+func TestSaveRefuses(t *testing.T) {
+	s := newShop(t)
+	for name, tc := range map[string]struct {
+		change func(*message.Campaign)
+		want   string
+	}{
+		"no group":            {func(c *message.Campaign) { c.Groups = nil }, "no group is addressed"},
+		"no content":          {func(c *message.Campaign) { c.Contents = nil }, "there is no content"},
+		"no sender":           {func(c *message.Campaign) { c.Contents[0].Channel = "pigeon" }, "no sender is configured"},
+		"unknown variable":    {func(c *message.Campaign) { c.Contents[0].Text = "{{.nmae}}" }, "there is no variable nmae; there are name, points, items"},
+		"korean variable":     {func(c *message.Campaign) { c.Contents[0].Text = "#{이름}님" }, "there is no variable 이름"},
+		"group name":          {func(c *message.Campaign) { c.Contents[0].Text = "{{.group}}" }, "for operators only"},
+		"a loop over numbers": {func(c *message.Campaign) { c.Contents[0].Text = "{{range 300000000}}x{{end}}" }, "a loop runs over a number"},
+		"nested loops": {func(c *message.Campaign) {
+			c.Contents[0].Text = strings.Repeat("{{range .items}}", 3) + strings.Repeat("{{end}}", 3)
+		}, "nested deeper"},
+		"printf":             {func(c *message.Campaign) { c.Contents[0].Text = `{{printf "%0999999d" 1}}` }, "printf is not allowed"},
+		"call":               {func(c *message.Campaign) { c.Contents[0].Text = `{{call .name}}` }, "call is not allowed"},
+		"define":             {func(c *message.Campaign) { c.Contents[0].Text = `{{define "a"}}{{end}}x` }, "may not define"},
+		"control character":  {func(c *message.Campaign) { c.Contents[0].Text = "a\x07b" }, "control character U+0007"},
+		"bidi":               {func(c *message.Campaign) { c.Contents[0].Text = "a\u202Eb" }, "direction mark U+202E"},
+		"emoji by SMS":       {func(c *message.Campaign) { c.Contents[0].Text = "🎁" }, `cannot show '🎁' (U+1F381)`},
+		"too long":           {func(c *message.Campaign) { c.AllowLMS, c.Contents[0].Text = false, strings.Repeat("가", 46) }, "has 92 bytes"},
+		"coupon without URL": {func(c *message.Campaign) { c.Contents[0].Coupon = &message.CouponBlock{Name: "x"} }, "wants a definition or a URL"},
+		"id":                 {func(c *message.Campaign) { c.ID = "a b" }, "the id"},
+		"holdout":            {func(c *message.Campaign) { c.Holdout = 10_000 }, "the holdout"},
+		"zone":               {func(c *message.Campaign) { c.Schedule.Zone = "Mars/Olympus" }, "is unknown"},
+		"ends before":        {func(c *message.Campaign) { c.Schedule.End = kst("2020-01-01 00:00") }, "ends before it starts"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := daily()
+			c.Contents = []message.Content{c.Contents[0]}
+			tc.change(&c)
+			_, err := s.Save(t.Context(), c)
+			require.ErrorIs(t, err, message.ErrInvalid)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+func TestFriendtalkIsKakaoBrand(t *testing.T) {
+	s := newShop(t)
+	for _, alias := range []message.Channel{"friendtalk", "친구톡"} {
+		c := daily()
+		c.Contents[0].Channel = alias
+		got, err := s.Save(t.Context(), c)
+		require.NoError(t, err)
+		require.Equal(t, message.KakaoBrand, got.Contents[0].Channel)
+	}
+}
