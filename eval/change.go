@@ -22,29 +22,34 @@ type Change struct {
 // stored ahead of as-of counts, since it comes to be seen. Days that recur every
 // year are followed for ten years. The errors are those of Eval.
 func NextChange(p *plan.Plan, c *Customer, env Env) (Change, error) {
-	if _, err := Eval(p, c, env); err != nil {
-		return Change{}, err
+	if p == nil || c == nil || !isScope(p.Scope) {
+		return Change{}, ErrPlan
 	}
 	f := newFuture(newMachine(c, env))
-	l := both(f.exists(p.Scope), f.test(p.Root), func(a, b bool) bool { return a && b })
+	answers := f.inPopulation(p.Scope, f.follow(p.Root).answers)
 	if err := f.now.err(); err != nil {
 		return Change{}, err
 	}
-	return f.next(l, p.Root), nil
+	return f.next(answers, p.Root), nil
 }
 
-// next is the first change of a followed test.
-func (f *future) next(l line[bool], n plan.Node) Change {
-	change := Change{Others: dependsOnOthers(n)}
-	if len(l) > 1 {
-		change.At = time.Unix(l[1].from, 0).In(f.now.env.Zone)
+// inPopulation is the answers as Eval gives them, which nobody outside meets.
+func (f *future) inPopulation(scope plan.Scope, answers line[bool]) line[bool] {
+	return both(f.exists(scope), answers, func(a, b bool) bool { return a && b })
+}
+
+// next is the first change of answers to a test.
+func (f *future) next(answers line[bool], t plan.Test) Change {
+	change := Change{Others: dependsOnOthers(t)}
+	if len(answers) > 1 {
+		change.At = time.Unix(answers[1].from, 0).In(f.now.env.Zone)
 	}
 	return change
 }
 
-func dependsOnOthers(n plan.Node) bool {
+func dependsOnOthers(t plan.Test) bool {
 	found := false
-	plan.Walk(n, func(n plan.Node) bool {
+	plan.Walk(t, func(n plan.Node) bool {
 		switch n.(type) {
 		case *plan.Rank, *plan.Member:
 			found = true

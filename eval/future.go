@@ -35,29 +35,39 @@ func (f *future) at(t int64) *machine {
 	return &m
 }
 
-// test follows a test of the customer.
-func (f *future) test(t plan.Test) line[bool] {
-	switch n := t.(type) {
-	case *plan.And:
-		return f.terms(n.Terms, true, func(a, b bool) bool { return a && b })
-	case *plan.Or:
-		return f.terms(n.Terms, false, func(a, b bool) bool { return a || b })
-	case *plan.Not:
-		return f.terms([]plan.Test{n.Term}, true, func(_, b bool) bool { return !b })
-	}
-	var out line[bool]
-	for _, s := range f.sorted(f.changes(t, nil)) {
-		out = append(out, step[bool]{s, f.at(s).test(t, nil)})
-	}
-	return flat(out)
+// clause is a test of the customer with its answers from as-of on.
+type clause struct {
+	test    plan.Test
+	answers line[bool]
+	terms   []*clause // of and, or, not
 }
 
-func (f *future) terms(terms []plan.Test, neutral bool, join func(a, b bool) bool) line[bool] {
-	out := line[bool]{{f.start, neutral}}
-	for _, t := range terms {
-		out = both(out, f.test(t), join)
+// follow follows a test of the customer and all clauses that it is made of.
+func (f *future) follow(t plan.Test) *clause {
+	switch n := t.(type) {
+	case *plan.And:
+		return f.join(t, n.Terms, true, func(a, b bool) bool { return a && b })
+	case *plan.Or:
+		return f.join(t, n.Terms, false, func(a, b bool) bool { return a || b })
+	case *plan.Not:
+		return f.join(t, []plan.Test{n.Term}, true, func(_, b bool) bool { return !b })
 	}
-	return out
+	c := &clause{test: t}
+	for _, s := range f.sorted(f.changes(t, nil)) {
+		c.answers = append(c.answers, step[bool]{s, f.at(s).test(t, nil)})
+	}
+	c.answers = flat(c.answers)
+	return c
+}
+
+func (f *future) join(t plan.Test, terms []plan.Test, neutral bool, by func(a, b bool) bool) *clause {
+	c := &clause{test: t, answers: line[bool]{{f.start, neutral}}}
+	for _, term := range terms {
+		below := f.follow(term)
+		c.terms = append(c.terms, below)
+		c.answers = both(c.answers, below.answers, by)
+	}
+	return c
 }
 
 // exists follows whether the customer is in the population: from the first second
@@ -112,7 +122,7 @@ func (f *future) sweep(a *plan.Aggregate) line[value] {
 	moments := f.momentChanges(a.Window, nil)
 	events := make([]event, 0, 2*len(records))
 	for i, r := range records {
-		events = f.follow(events, a, i, r, moments)
+		events = f.selects(events, a, i, r, moments)
 	}
 	slices.SortStableFunc(events, func(x, y event) int { return compareInts(x.at, y.at) })
 	steps := moments
@@ -136,8 +146,8 @@ func (f *future) sweep(a *plan.Aggregate) line[value] {
 	return out
 }
 
-// follow adds what happens to one record.
-func (f *future) follow(events []event, a *plan.Aggregate, i int, r *Record, moments []int64) []event {
+// selects adds when the aggregate comes to select one record and when it ceases to.
+func (f *future) selects(events []event, a *plan.Aggregate, i int, r *Record, moments []int64) []event {
 	var steps []int64
 	if a.Stamp != nil {
 		stamp := storedField(a.Stamp, r)

@@ -26,6 +26,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/plan"
 )
 
 // Source makes choices: IntN gives a number in [0, n), n at least 1. It is met by
@@ -95,3 +96,26 @@ func (w *World) chance(n int) bool { return w.src.IntN(n) == n-1 }
 func (w *World) pick(list ...string) string { return pick(w.src, list) }
 
 func pick[T any](src Source, list []T) T { return list[src.IntN(len(list))] }
+
+// Cuts are the cuts of the plan's ranks over the world's customers, computed by
+// package eval.
+func (w *World) Cuts(p *plan.Plan) (map[string]eval.Cut, error) {
+	cuts := map[string]eval.Cut{}
+	for _, r := range eval.Ranks(p) {
+		var values []int64
+		for _, c := range w.Customers {
+			if !eval.Exists(c, p.Scope, w.Env()) {
+				continue
+			}
+			v, ok, err := eval.RankValue(r, c, w.Env())
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				values = append(values, v)
+			}
+		}
+		cuts[eval.RankKey(r)] = eval.CutOf(r, values, w.AsOf)
+	}
+	return cuts, nil
+}

@@ -35,7 +35,9 @@ func (r *Rule) String() string {
 	return strings.Join(parts, " "+r.op+" ")
 }
 
-// Rule makes up a rule over a scope. It type-checks against the world's catalog.
+// Rule makes up a rule over a scope. It type-checks against the world's catalog;
+// now and then it asks a view for records that the view never has, which compile
+// refuses (source.NeverSelected): such a rule is to be passed over.
 func (w *World) Rule(scope plan.Scope) *Rule {
 	g := &gen{World: w, scope: scope}
 	return g.rule(3)
