@@ -34,11 +34,10 @@ func (c *checker) adviseWhere(e dsl.Expr, where plan.Test, k *kind) {
 		if !ok || set.empty() {
 			continue
 		}
-		key := plan.Key(about)
 		for _, l := range k.limits {
 			for _, limit := range terms(l.test) {
 				other, allowed, ok := solve(limit)
-				if ok && allowed.text == set.text && plan.Key(other) == key && set.and(allowed).empty() {
+				if ok && allowed.text == set.text && same(other, about) && set.and(allowed).empty() {
 					c.errNeverSelected(term.Span(), k, l.hint)
 					return
 				}
@@ -131,51 +130,88 @@ func (c *checker) judge(about plan.Expr, set values) verdict {
 // reviewTerms looks at the terms of an and, or of an or: each by itself, equal
 // ones, and those about one expression together.
 func (c *checker) reviewTerms(list []plan.Test, and bool) {
-	type known struct {
-		about plan.Expr
+	type clause struct {
+		test  plan.Test
+		about plan.Expr // nil where the test is no set of values
 		set   values
-		at    source.Span
 	}
-	seen := make(map[string]bool, len(list))
-	subjects := make(map[string]known, len(list))
+	var clauses []clause
+next:
 	for _, t := range list {
 		before := len(c.found)
 		c.review(t)
 		if len(c.found) > before {
 			continue
 		}
-		key := plan.Key(t)
-		if seen[key] {
-			c.warnRepeated(t.Span())
-			continue
+		now := clause{test: t}
+		if about, set, ok := solve(t); ok {
+			now.about, now.set = about, set
 		}
-		seen[key] = true
-		about, set, ok := solve(t)
-		if !ok {
-			continue
+		for i := range clauses {
+			earlier := &clauses[i]
+			if same(earlier.test, t) {
+				c.warnRepeated(t.Span())
+				continue next
+			}
+			if now.about == nil || earlier.about == nil || now.set.text != earlier.set.text || !same(now.about, earlier.about) {
+				continue
+			}
+			if and {
+				now.set = earlier.set.and(now.set)
+			} else {
+				now.set = earlier.set.or(now.set)
+			}
+			switch v := c.judge(now.about, now.set); {
+			case and && v == never:
+				c.warnCannotHold(t.Span(), earlier.test.Span())
+				return
+			case !and && v == always:
+				c.warnAlwaysHolds(t.Span(), earlier.test.Span())
+				return
+			}
 		}
-		subject := plan.Key(about)
-		earlier, met := subjects[subject]
-		if !met || earlier.set.text != set.text {
-			subjects[subject] = known{about, set, t.Span()}
-			continue
-		}
-		var joint values
-		if and {
-			joint = earlier.set.and(set)
-		} else {
-			joint = earlier.set.or(set)
-		}
-		switch v := c.judge(about, joint); {
-		case and && v == never:
-			c.warnCannotHold(t.Span(), earlier.at)
-			return
-		case !and && v == always:
-			c.warnAlwaysHolds(t.Span(), earlier.at)
-			return
-		}
-		subjects[subject] = known{about, joint, earlier.at}
+		clauses = append(clauses, now)
 	}
+}
+
+// same tells whether two nodes mean the same. Most that differ already do so at
+// a glance.
+func same(a, b plan.Node) bool {
+	return glance(a) == glance(b) && plan.Key(a) == plan.Key(b)
+}
+
+// outline is what a node shows without a look at all that is below it.
+type outline struct{ node, what, name string }
+
+func glance(n plan.Node) outline {
+	below := func(kind string, n plan.Node) outline {
+		o := glance(n)
+		o.node = kind
+		return o
+	}
+	switch n := n.(type) {
+	case *plan.Not:
+		return below("not ", n.Term)
+	case *plan.Compare:
+		return below(string(n.Op), n.L)
+	case *plan.OneOf:
+		return below("in ", n.X)
+	case *plan.During:
+		return below("during ", n.X)
+	case *plan.Truth:
+		return below("true ", n.X)
+	case *plan.Known:
+		return below("known ", n.X)
+	case *plan.Attr:
+		return outline{what: "attribute", name: n.Name}
+	case *plan.Field:
+		return outline{what: n.Kind, name: n.Name}
+	case *plan.Aggregate:
+		return outline{what: string(n.Fn), name: n.Kind}
+	case *plan.Member:
+		return outline{what: "group", name: n.Group}
+	}
+	return outline{}
 }
 
 // listed warns of a value that the catalog does not list for the type.
@@ -258,9 +294,9 @@ func (c *checker) includesNever(t plan.Test, beside []plan.Test) {
 func impliesKnown(t plan.Test, x plan.Expr) bool {
 	switch n := t.(type) {
 	case *plan.Known:
-		return plan.Key(n.X) == plan.Key(x)
+		return same(n.X, x)
 	case *plan.During:
-		return plan.Key(n.X) == plan.Key(x)
+		return same(n.X, x)
 	case *plan.Compare:
 		count, ok := n.L.(*plan.Aggregate)
 		_, set, solved := solve(n)

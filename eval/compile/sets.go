@@ -129,10 +129,9 @@ func solveAll(terms []plan.Test, join func(values, values) values) (plan.Expr, v
 	if !ok {
 		return nil, values{}, false
 	}
-	key := plan.Key(about)
 	for _, t := range terms[1:] {
 		other, more, ok := solve(t)
-		if !ok || more.text != set.text || plan.Key(other) != key {
+		if !ok || more.text != set.text || !same(other, about) {
 			return nil, values{}, false
 		}
 		set = join(set, more)
