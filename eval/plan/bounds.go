@@ -98,7 +98,7 @@ func back(asOf time.Time, zone *time.Location, n int, unit Unit) int64 {
 }
 
 func periodStart(asOf time.Time, zone *time.Location, unit Unit, n int) int64 {
-	c := civil.Of(asOf, zone)
+	c := wall(asOf, zone)
 	switch unit {
 	case Days:
 		c = c.StartOfDay().AddDays(n)
