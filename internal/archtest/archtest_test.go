@@ -43,7 +43,7 @@ var rooms = map[string]string{
 	"store":            ". dsl/catalog eval eval/plan internal/sample",
 	"store/memstore":   ". dsl/catalog eval eval/plan eval/columnar store",
 	"store/sqlstore":   ". dsl/catalog eval eval/plan eval/sqlgen store internal/sample",
-	"store/csvdir":     ". dsl/source dsl/catalog store",
+	"store/csvdir":     ". dsl/source dsl/catalog store internal/civil",
 	"store/storetest":  ". dsl dsl/source dsl/catalog eval eval/compile eval/plan store internal/corpus internal/rulegen",
 	"internal/rulegen": ". dsl/catalog eval eval/plan store",
 
