@@ -166,8 +166,8 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 		return g.fail(n, "an anniversary within a moment of each customer")
 	}
 	x := g.expr(n.X, r)
-	if n.X.Type().Sort != catalog.Date {
-		return g.fail(n, "the anniversary of a moment")
+	if n.X.Type().Sort == catalog.Instant {
+		x = g.localDay(x, longAgo)
 	}
 	if from >= to {
 		return text(g.truth(false))
@@ -223,7 +223,7 @@ func (g *generator) period(a *plan.Aggregate, r row) piece {
 	if !ok {
 		from = 0 // nobody sold anything over a computer before 1970
 	}
-	day := g.floor(join("(", stamp, " + ", g.offset(stamp, from), ")"), 86400e6)
+	day := g.localDay(stamp, from)
 	switch a.Fn {
 	case plan.ActiveDays:
 		return day
@@ -239,6 +239,15 @@ func (g *generator) period(a *plan.Aggregate, r row) piece {
 		return join("DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL ", day, " DAY), '%Y%m')")
 	}
 	return join("toYYYYMM(toDate(", day, "))")
+}
+
+// longAgo is the start of 1900, before which no customer has a moment.
+const longAgo = -2_208_988_800e6
+
+// localDay is the local calendar day of a moment from then on, in days since
+// 1970-01-01.
+func (g *generator) localDay(us piece, from int64) piece {
+	return g.floor(join("(", us, " + ", g.offset(us, from), ")"), 86400e6)
 }
 
 // offset is the zone's offset from UTC at a moment, in microseconds.

@@ -130,12 +130,12 @@ func (g *generator) oneOf(n *plan.OneOf, r row) piece {
 
 // has asks a table of items: owners are never NULL, so IN is safe.
 func (g *generator) has(n *plan.Has, r row) piece {
-	var name, owner string
+	var name, owner, guest string
 	switch x := n.X.(type) {
 	case *plan.Attr:
 		name, owner = x.Name, r.customerAlias+"."+g.schema.Customers.Key
 		if x.Login && g.schema.Guest != "" && g.scope != plan.Members {
-			return g.fail(n, "the set "+name+" of guests and members at once")
+			guest = " AND NOT (" + place(g.schema.Guest, r.customerAlias) + ")"
 		}
 	case *plan.Field:
 		name = x.Kind + "." + x.Name
@@ -163,7 +163,7 @@ func (g *generator) has(n *plan.Has, r row) piece {
 		if s.Filter != "" {
 			out = join(out, " AND (", place(s.Filter, "s"), ")")
 		}
-		return join(out, ")")
+		return join("(", out, ")"+guest+")")
 	}
 	if !n.All {
 		return within(n.Items)
