@@ -15,9 +15,13 @@ func explain(tokens []token, at int) source.Diagnostic {
 	if d := knownMistake(tokens, at); d != nil {
 		return *d
 	}
+	end := at == len(tokens)-1
+	if at > maxProbed && !end {
+		return source.Diagnostic{Code: source.Unexpected, Span: spanOf(tokens[at]),
+			Message: fmt.Sprintf("%s does not fit here", shown(tokens[at]))}
+	}
 	can := expected(tokens, at)
 	opener := openParen(tokens, at)
-	end := at == len(tokens)-1
 	if opener >= 0 && can[")"] && (end || neverClosed(tokens, opener)) {
 		d := source.Diagnostic{Code: source.Unclosed, Span: spanOf(tokens[opener]),
 			Message: `this "(" is never closed`, Hint: `put ")" at the end`}
@@ -88,6 +92,10 @@ func neverClosed(tokens []token, opener int) bool {
 	return true
 }
 
+// maxProbed is the number of tokens up to which it is found out what could stand
+// in the place of the next: the time grows with it.
+const maxProbed = 1000
+
 // choices are the sorts of things that could stand at a place, by the names of
 // the probes.
 type choices map[string]bool
@@ -128,6 +136,9 @@ var probes = []probe{
 // expected is what could stand in the place of tokens[at].
 func expected(tokens []token, at int) choices {
 	can := choices{}
+	if at > maxProbed {
+		return can
+	}
 	for _, p := range probes {
 		trial := slices.Clone(tokens[:at])
 		offset := tokens[at].Pos.Offset

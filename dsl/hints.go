@@ -194,7 +194,7 @@ func knownMistake(tokens []token, at int) *source.Diagnostic {
 	case prev.Value == "in" && cur.Value == "group":
 		d.Span = spanOf(prev).Join(spanOf(cur))
 		d.Message = "in group stands alone, it is about the customer"
-		d.Hint = `write in group "VIP"`
+		d.Hint = "leave out the value before it"
 		return d
 	case prev.Value == "in" && (cur.Type == numberToken && next.Type == unitToken || cur.Value == "last" || cur.Value == "this" || cur.Value == "next"):
 		d.Span = spanOf(prev)

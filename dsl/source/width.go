@@ -53,11 +53,12 @@ const (
 
 func skinTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
 
-// unsafe tells of control characters, and of those that change the direction of
-// the text after them: shown raw, they could make a line read as another.
+// unsafe tells of control characters and of those that take no room or change the
+// direction of the text after them: shown raw, they could hide, or make a line
+// read as another.
 func unsafe(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 ||
-		r == 0x200E || r == 0x200F || r == 0x061C || r == 0x2028 || r == 0x2029
+		r == 0x200B || r == 0x2060 || r == 0xFEFF || r == 0x200E || r == 0x200F || r == 0x061C || r == 0x2028 || r == 0x2029
 }
 
 // cells is the number of columns of a terminal that the character takes.
