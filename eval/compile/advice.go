@@ -100,6 +100,15 @@ func (c *checker) verdict(t plan.Test) verdict {
 		}
 		return never
 	}
+	if k, ok := t.(*plan.Compare); ok {
+		l, left := k.L.(*plan.Literal)
+		r, right := k.R.(*plan.Literal)
+		if left && right && plan.Holds(k.Op, l.Value.Int(), r.Value.Int()) {
+			return always
+		} else if left && right {
+			return never
+		}
+	}
 	about, set, ok := solve(t)
 	if !ok {
 		return open
@@ -112,6 +121,9 @@ func (c *checker) judge(about plan.Expr, set values) verdict {
 		return never
 	}
 	d, known := c.domains[about]
+	if !known && about.Type().Sort == catalog.Bool {
+		d, known = domain{interval{0, 1}, true}, true
+	}
 	if !known {
 		if set.not().empty() {
 			return always

@@ -8,6 +8,7 @@ import (
 	"github.com/dangol-dev/dangol/dsl"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/dsl/source"
+	"github.com/dangol-dev/dangol/eval/plan"
 )
 
 // Every message of the checker stands in this file, to be read and judged
@@ -82,6 +83,11 @@ func (c *checker) suggest(d source.Diagnostic, at source.Span, word string, cand
 func (c *checker) errUnknown(r *dsl.Ref, name string) {
 	at := c.span(r.NameSpan)
 	d := source.Diagnostic{Code: source.UnknownName, Span: at}
+	if name == "count" {
+		d.Message, d.Hint = "there is no count: a kind of records by itself is their number", "write orders(7d) >= 3"
+		c.tell(d)
+		return
+	}
 	if r.Called {
 		d.Message = fmt.Sprintf("no record, measure or function is called %q", name)
 		c.suggest(d, at, name, append(c.words.callable(), functionNames...))
@@ -336,8 +342,10 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 			q, other = lq, rq
 		}
 		c.fail(source.CompareMoments, at, "write "+other+" within "+q+", or before "+q+" ago", "%s is a length of time, and time is asked with within, before and after", q)
+	case (inTime(l) || l.form == day) && r.form == text, l.form == text && (inTime(r) || r.form == day):
+		c.fail(source.WrongType, at, "a date stands without quotes, as in 2026-01-31", "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
 	case inTime(l) || inTime(r) || l.form == day && r.form == day:
-		c.errMoments(n, at, lq, rq, l, r)
+		c.errMoments(n, at, l, r)
 	case l.form == text && r.form == text || l.form == truth && r.form == truth:
 		c.fail(source.WrongType, at, "compare with = or !=", "%s has no order: it is the same or it is not", describe(l))
 	default:
@@ -345,19 +353,29 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 	}
 }
 
-func (c *checker) errMoments(n *dsl.Compare, at source.Span, lq, rq string, l, r value) {
+func (c *checker) errMoments(n *dsl.Compare, at source.Span, l, r value) {
+	op := n.Op
 	if l.form == point || l.literal && !r.literal {
-		lq, rq, l, r = rq, lq, r, l
+		l, r = r, l
+		op = dsl.CompareOp(flipped[plan.CompareOp(op)])
+		if n.Op == "!=" {
+			op = n.Op
+		}
 	}
-	hint := map[dsl.CompareOp]string{
-		"=": lq + " on " + rq, "!=": lq + " not on " + rq,
-		"<": lq + " before " + rq, "<=": lq + " within before " + rq,
-		">": lq + " after " + rq, ">=": lq + " within since " + rq,
-	}[n.Op]
-	if l.form != moment && l.form != day {
-		hint = "before, after, on or within"
+	lq, rq := c.quote(l.span), c.quote(r.span)
+	d := source.Diagnostic{Code: source.CompareMoments, Span: at, Message: fmt.Sprintf("points in time are not compared with %s", n.Op)}
+	relation := map[dsl.CompareOp]string{
+		"=": "on", "!=": "not on", "<": "before", "<=": "within before", ">": "after", ">=": "within since",
+	}[op]
+	wholeDay := r.form == day || r.form == point && (rq == "today" || rq == "yesterday")
+	switch {
+	case l.form != moment && l.form != day, relation == "within before", strings.HasSuffix(relation, "on") && !wholeDay:
+		d.Hint = "write before, after, within or between"
+	default:
+		d.Hint = "write " + lq + " " + relation + " " + rq
+		d.Fix = &source.Fix{Span: n.Span(), New: lq + " " + relation + " " + rq}
 	}
-	c.fail(source.CompareMoments, at, "write "+hint, "points in time are not compared with %s", n.Op)
+	c.tell(d)
 }
 
 func (c *checker) errInTime(x value, relation string) {
@@ -491,8 +509,11 @@ func (c *checker) errLengthIsNoPoint(at source.Span, n *dsl.Number, q string) {
 
 func (c *checker) errNotAPoint(at source.Span, v value) {
 	hint := "such as 2026-01-31, today, 7d ago or last(orders)"
-	if v.records {
+	switch {
+	case v.records:
 		hint = "write first(" + v.kindName + ") or last(" + v.kindName + ")"
+	case v.form == text && v.literal:
+		hint = "a date stands without quotes, as in 2026-01-31"
 	}
 	c.fail(source.BadWindow, at, hint, "here a point in time is needed, and %s is %s", c.quote(at), describe(v))
 }
@@ -536,8 +557,12 @@ func (c *checker) errDateHasNoEnd(at source.Span) {
 	c.fail(source.BadWindow, at, "write before "+c.quote(at)+" or since "+c.quote(at), "%s is a date that differs from customer to customer: windows start there, or end before it", c.quote(at))
 }
 
-func (c *checker) errEmptyWindow(at source.Span) {
-	c.fail(source.EmptyWindow, at, "the earlier point stands first, and a length is above 0", "the window ends before it starts")
+func (c *checker) errEmptyWindow(at source.Span, swapped string) {
+	d := source.Diagnostic{Code: source.EmptyWindow, Span: at, Message: "the window is empty: its start is not before its end"}
+	if swapped != "" {
+		d.Hint, d.Fix = "write "+swapped, &source.Fix{Span: at, New: swapped}
+	}
+	c.tell(d)
 }
 
 func (c *checker) errUntimed(at source.Span, k *kind) {

@@ -144,7 +144,7 @@ func (c *checker) recordCall(r *dsl.Ref, name string, at source.Span) (v value, 
 	}
 	_, isKind := c.words.kinds[name]
 	_, isMeasure := c.words.measures[name]
-	if isKind || isMeasure || functions[name] != nil {
+	if isKind || isMeasure || functions[name] != nil || name == "count" {
 		c.errNotInWhere(at, name)
 		return value{}, true
 	}

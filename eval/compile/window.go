@@ -228,7 +228,15 @@ func (c *checker) between(from, to dsl.Expr, at source.Span) (plan.Window, bool)
 		return plan.Window{}, false
 	}
 	w := plan.Window{From: lo.start, To: hi.after}
-	return w, c.notEmpty(w, at)
+	if startsAtItsEnd(w) {
+		swapped := ""
+		if !startsAtItsEnd(plan.Window{From: hi.start, To: lo.after}) {
+			swapped = c.quote(to.Span()) + c.text[from.Span().End:to.Span().Start] + c.quote(from.Span())
+		}
+		c.errEmptyWindow(at, swapped)
+		return w, false
+	}
+	return w, true
 }
 
 // relative is the window of `before`, `after` and `on` a point.
@@ -268,7 +276,7 @@ func (c *checker) noteToday(w plan.Window, due bool, at source.Span) plan.Window
 // notEmpty reports windows that are empty whenever the rule is asked.
 func (c *checker) notEmpty(w plan.Window, at source.Span) bool {
 	if startsAtItsEnd(w) {
-		c.errEmptyWindow(at)
+		c.errEmptyWindow(at, "")
 		return false
 	}
 	return true
