@@ -87,7 +87,7 @@ func (s *Service) create(ctx context.Context, d Definition, save bool) (*Result,
 	if err != nil {
 		return nil, err
 	}
-	r := request{group: g, asOf: s.asOfNow(&g.Definition, now), extract: true}
+	r := request{group: g, asOf: s.asOfNow(&g.Definition, now), extract: g.hasRule()}
 	draft, err := s.draft(ctx, reg.with(g), r, now, causeCreate, nil)
 	if err != nil {
 		return nil, err
