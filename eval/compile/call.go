@@ -291,7 +291,7 @@ func callOverField(c *checker, r *dsl.Ref, name string) value {
 	}
 	switch name {
 	case "distinct":
-		if of.form == set || of.form == testing {
+		if of.form == set || of.form == condition {
 			c.errAggregated(of.span, name, of)
 			return value{}
 		}
@@ -464,7 +464,7 @@ func callSample(c *checker, r *dsl.Ref, name string) value {
 		return value{}
 	}
 	test := &plan.Sample{At: plan.At{Source: at}, Percent: part.Mantissa, Scale: part.Scale, Key: key.Value}
-	return value{form: testing, test: test, span: at}
+	return value{form: condition, test: test, span: at}
 }
 
 func isPoint(a *dsl.Arg) bool {

@@ -145,12 +145,12 @@ func TestFixesMend(t *testing.T) {
 			_, err := dsl.Parse(mended)
 			require.NoError(t, err, "%s\n%s", e.name, mended)
 			_, after := c.Text(mended, options(mended))
-			require.Less(t, count(after, d.Code), count(ds, d.Code), "%s\n%s\n%s", e.name, mended, source.Render("rule", mended, after))
+			require.Less(t, countOf(after, d.Code), countOf(ds, d.Code), "%s\n%s\n%s", e.name, mended, source.Render("rule", mended, after))
 		}
 	}
 }
 
-func count(ds source.Diagnostics, code source.Code) int {
+func countOf(ds source.Diagnostics, code source.Code) int {
 	n := 0
 	for _, d := range ds {
 		if d.Code == code {

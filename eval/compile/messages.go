@@ -54,7 +54,7 @@ func describe(v value) string {
 		return "a date"
 	case set:
 		return "a set"
-	case testing:
+	case condition:
 		return "a test"
 	case yearly:
 		return "a day of every year"
@@ -319,9 +319,9 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 	lq, rq := c.quote(l.span), c.quote(r.span)
 	inTime := func(v value) bool { return v.form == moment || v.form == point }
 	switch {
-	case l.form == testing || r.form == testing:
+	case l.form == condition || r.form == condition:
 		t := lq
-		if r.form == testing {
+		if r.form == condition {
 			t = rq
 		}
 		c.fail(source.WrongType, at, "write "+t+", or not "+t, "%s is a test already and cannot be compared", t)

@@ -113,7 +113,7 @@ func (c *checker) condition(p *phrase, at source.Span, rec *record) value {
 	if !c.enter(p, at, rec, nil, func() { test = c.test(p.rule.Expr) }) {
 		return value{}
 	}
-	return value{form: testing, test: test, span: at}
+	return value{form: condition, test: test, span: at}
 }
 
 // recordRef reads a name inside where: a field of the record, of a dimension it

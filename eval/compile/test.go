@@ -72,7 +72,7 @@ func (c *checker) standing(v value) plan.Test {
 	switch {
 	case v.form == broken:
 		return no(v.span)
-	case v.form == testing:
+	case v.form == condition:
 		if c.quoting {
 			return v.test
 		}
@@ -444,7 +444,7 @@ func (c *checker) known(n *dsl.Known, at source.Span) plan.Test {
 	switch x.form {
 	case broken:
 		return no(at)
-	case testing, yearly, length, point:
+	case condition, yearly, length, point:
 		c.errKnown(x)
 		return no(at)
 	case set:

@@ -18,7 +18,7 @@ const (
 	moment
 	day
 	set
-	testing // a named condition or sample(...): true or false, never missing
+	condition // a named condition or sample(...): true or false, never missing
 	yearly  // anniversary(...)
 	length  // 7d
 	point   // today, now, 60d ago
@@ -29,7 +29,7 @@ type value struct {
 	form form
 	typ  catalog.Type
 	expr plan.Expr // nil for a constant number, and for a quotient alone
-	test plan.Test // of testing
+	test plan.Test // of condition
 
 	literal  bool        // written in the rule, or computed from what is
 	due      bool        // may lie in the future

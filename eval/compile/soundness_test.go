@@ -1,0 +1,204 @@
+package compile
+
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/dangol-dev/dangol/dsl"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/dsl/source"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/internal/rulegen"
+)
+
+var soak = flag.Bool("soak", false, "many more generated worlds")
+
+func worlds(normal uint64) uint64 {
+	if *soak {
+		return normal * 50
+	}
+	return normal
+}
+
+// clauses are the tests of a rule that are about the customer, also those within
+// others.
+func clauses(root plan.Test) []plan.Test {
+	var out []plan.Test
+	plan.Walk(root, func(n plan.Node) bool {
+		if t, ok := n.(plan.Test); ok {
+			out = append(out, t)
+			return true
+		}
+		return false
+	})
+	return out
+}
+
+// population answers a test for every customer of a world.
+func population(t *testing.T, w *rulegen.World, scope plan.Scope, test plan.Test) (all, in int) {
+	p := &plan.Plan{Root: test, Scope: scope}
+	env := w.Env()
+	var err error
+	env.Cuts, err = w.Cuts(p)
+	require.NoError(t, err)
+	for _, c := range w.Customers {
+		if !eval.Exists(c, scope, env) {
+			continue
+		}
+		is, err := eval.Eval(p, c, env)
+		require.NoError(t, err)
+		if all++; is {
+			in++
+		}
+	}
+	return all, in
+}
+
+// What is said never or always to hold is so for every customer of generated
+// shops: clauses by themselves, and together as terms of an and or an or.
+func TestVerdictsAreTrue(t *testing.T) {
+	told := map[source.Code]int{}
+	for seed := range worlds(250) {
+		w := rulegen.New(seed)
+		words, err := read(w.Catalog)
+		require.NoError(t, err)
+		r := rand.New(rand.NewPCG(seed, 1))
+		c := newChecker(words, "", Options{})
+		var all []plan.Test
+		for range 12 {
+			rule, err := dsl.Parse(w.Rule(plan.Members).String())
+			require.NoError(t, err)
+			c.text = rule.Text
+			before := len(c.found)
+			root := c.test(rule.Expr)
+			if !c.found[before:].HasErrors() {
+				all = append(all, clauses(root)...)
+			}
+		}
+		var solvable []plan.Test
+		for _, test := range all {
+			if _, _, ok := solve(test); ok {
+				solvable = append(solvable, test)
+			}
+			switch c.verdict(test) {
+			case never:
+				_, in := population(t, w, plan.Members, test)
+				require.Zero(t, in, "seed %d: said never to hold:\n%s", seed, plan.Print(test))
+				told[source.CannotHold]++
+			case always:
+				all, in := population(t, w, plan.Members, test)
+				require.Equal(t, all, in, "seed %d: said always to hold:\n%s", seed, plan.Print(test))
+				told[source.AlwaysHolds]++
+			}
+		}
+		for range 40 {
+			if len(solvable) == 0 {
+				break
+			}
+			terms := make([]plan.Test, 2+r.IntN(2))
+			first := solvable[r.IntN(len(solvable))]
+			for i := range terms {
+				terms[i] = solvable[r.IntN(len(solvable))]
+				if about, _, _ := solve(terms[i]); i == 0 || r.IntN(2) == 0 {
+					// Mostly clauses about the same thing, which is where verdicts come from.
+					terms[i] = first
+					for _, other := range r.Perm(len(solvable)) {
+						if o, _, _ := solve(solvable[other]); same(o, about) {
+							terms[i] = solvable[other]
+							break
+						}
+					}
+				}
+				if r.IntN(3) == 0 {
+					terms[i] = &plan.Not{Term: terms[i]}
+				}
+			}
+			c.found = nil
+			for _, term := range terms {
+				c.review(term)
+			}
+			if len(c.found) > 0 {
+				continue // told of a part: that is dealt with above
+			}
+			for _, and := range []bool{true, false} {
+				c.found = nil
+				c.reviewTerms(terms, and)
+				for _, d := range c.found {
+					told[d.Code]++
+				}
+				switch {
+				case and && count(c.found, source.CannotHold) > 0:
+					test := &plan.And{Terms: terms}
+					_, in := population(t, w, plan.Members, test)
+					require.Zero(t, in, "seed %d: said never to hold:\n%s", seed, plan.Print(test))
+				case !and && count(c.found, source.AlwaysHolds) > 0:
+					test := &plan.Or{Terms: terms}
+					all, in := population(t, w, plan.Members, test)
+					require.Equal(t, all, in, "seed %d: said always to hold:\n%s", seed, plan.Print(test))
+				}
+			}
+		}
+	}
+	t.Log(told)
+	require.Greater(t, told[source.CannotHold], 100)
+	require.Greater(t, told[source.AlwaysHolds], 100)
+}
+
+func count(ds source.Diagnostics, code source.Code) int {
+	n := 0
+	for _, d := range ds {
+		if d.Code == code {
+			n++
+		}
+	}
+	return n
+}
+
+// A filter that a kind is said to rule out selects no record of generated shops.
+func TestNeverSelectedIsTrue(t *testing.T) {
+	told := 0
+	for seed := range worlds(300) {
+		w := rulegen.New(seed)
+		words, err := read(w.Catalog)
+		require.NoError(t, err)
+		for range 20 {
+			rule, err := dsl.Parse(w.Rule(plan.Members).String())
+			require.NoError(t, err)
+			c := newChecker(words, rule.Text, Options{})
+			root := c.test(rule.Expr)
+			for _, d := range c.found {
+				if d.Code != source.NeverSelected {
+					continue
+				}
+				plan.Walk(root, func(n plan.Node) bool {
+					a, ok := n.(*plan.Aggregate)
+					if !ok || a.Where == nil || !holdsTerm(a.Where, d.Span) {
+						return true
+					}
+					told++
+					typ := plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
+					number := *a
+					number.Fn, number.Of, number.Typed = plan.Count, nil, typ
+					_, in := population(t, w, plan.Members, &plan.Compare{Op: plan.AtLeast, L: &number,
+						R: &plan.Literal{Typed: typ, Value: catalog.NumberValue(1)}})
+					require.Zero(t, in, "seed %d: %s", seed, rule.Text)
+					return true
+				})
+			}
+		}
+	}
+	require.Positive(t, told)
+}
+
+func holdsTerm(where plan.Test, at source.Span) bool {
+	for _, t := range terms(where) {
+		if t.Span() == at {
+			return true
+		}
+	}
+	return false
+}
