@@ -29,7 +29,7 @@ func seeds() []string {
 
 // leaks are words of the parser's own making, which must never reach an author.
 var leaks = []string{
-	"Rule", "token", "Token", "Ident", "EOF", "<", "participle", "lexer", "dsl.", "%!", "sub-expression", "Mark", "Arith", "nil", "reflect",
+	"Rule", "token", "Token", "Ident", "EOF", "<nil", "participle", "lexer", "dsl.", "%!", "sub-expression", "Mark", "Arith", "reflect",
 }
 
 func checkParse(t require.TestingT, text string) {
