@@ -60,6 +60,7 @@ const (
 	ReasonNoCustomer    Reason = "no-customer"    // it needs a customer, the cart is a guest's
 	ReasonStopped       Reason = "stopped"        // the shop has stopped issuing or using
 	ReasonUsed          Reason = "used"           // this grant was used or is reserved by another cart
+	ReasonRevoked       Reason = "revoked"        // the shop has taken it back
 	ReasonNotStarted    Reason = "not-started"    // its time begins later
 	ReasonExpired       Reason = "expired"        // its time is over
 	ReasonCurrency      Reason = "currency"       // the cart has another currency
@@ -77,7 +78,7 @@ const (
 )
 
 var reasonOrder = []Reason{
-	ReasonUnknown, ReasonMistyped, ReasonNotYours, ReasonNoCustomer, ReasonStopped, ReasonUsed, ReasonNotStarted,
+	ReasonUnknown, ReasonMistyped, ReasonNotYours, ReasonNoCustomer, ReasonStopped, ReasonUsed, ReasonRevoked, ReasonNotStarted,
 	ReasonExpired, ReasonCurrency, ReasonChannel, ReasonStore, ReasonAudience, ReasonAudienceError, ReasonPricingOff,
 	ReasonTarget, ReasonMinimum, ReasonLimitTotal, ReasonLimitCustomer, ReasonLimitPeriod, ReasonBudget,
 }

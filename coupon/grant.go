@@ -27,15 +27,21 @@ type Grant struct {
 	Issued  time.Time // when it became the customer's, or was made
 	Starts  time.Time
 	Expires time.Time // usable before it; zero is no end
-	Used    time.Time // when its use was committed; zero while it is not used
+	Revoked time.Time // when the shop took it back; zero if it did not
+
+	// Used is when its use was committed, for which Order and with which
+	// Discount. Zero while it is not used.
+	Used     time.Time
+	Order    string
+	Discount int64
 
 	Rev int64 // counts changes of the record, for stores
 }
 
-// Usable tells whether the grant is neither used nor outside its time. It does
-// not know of limits, stops and reservations; Quote does.
+// Usable tells whether the grant is neither used nor revoked nor outside its
+// time. It does not know of limits, stops and reservations; Quote does.
 func (g Grant) Usable(at time.Time) bool {
-	return g.Used.IsZero() && !at.Before(g.Starts) && !g.expired(at)
+	return g.Used.IsZero() && g.Revoked.IsZero() && !at.Before(g.Starts) && !g.expired(at)
 }
 
 func (g Grant) expired(at time.Time) bool { return !g.Expires.IsZero() && !at.Before(g.Expires) }

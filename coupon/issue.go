@@ -71,6 +71,7 @@ func (s *Service) Issue(ctx context.Context, i Issue) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
+	out.Rev = 0
 	return out, nil
 }
 
@@ -207,6 +208,9 @@ func (s *Service) Claim(ctx context.Context, code string, customer dangol.Custom
 		if !g.Used.IsZero() {
 			what.Reasons = append(what.Reasons, ReasonUsed)
 		}
+		if !g.Revoked.IsZero() {
+			what.Reasons = append(what.Reasons, ReasonRevoked)
+		}
 		if g.expired(now) {
 			what.Reasons = append(what.Reasons, ReasonExpired)
 		}
@@ -226,6 +230,26 @@ func (s *Service) Claim(ctx context.Context, code string, customer dangol.Custom
 	if err != nil {
 		return Grant{}, err
 	}
+	g.Rev = 0
+	return g, nil
+}
+
+// Revoke takes a coupon or shared code back: nobody can reserve it any more. What
+// is reserved may still be committed. Revoking again changes nothing.
+func (s *Service) Revoke(ctx context.Context, grant string) (Grant, error) {
+	now := s.now()
+	var g Grant
+	err := s.update(ctx, func(tx Tx) (err error) {
+		if g, err = tx.Grant(ctx, GrantRef{ID: grant}); err != nil || !g.Revoked.IsZero() {
+			return err
+		}
+		g.Revoked = now
+		return tx.ReplaceGrant(ctx, g)
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	g.Rev = 0
 	return g, nil
 }
 
@@ -281,6 +305,7 @@ func (s *Service) AddSharedCode(ctx context.Context, c SharedCode) (Grant, error
 	if err != nil {
 		return Grant{}, err
 	}
+	out.Rev = 0
 	return out, nil
 }
 

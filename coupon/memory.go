@@ -234,7 +234,8 @@ func (tx *memoryTx) ReplaceGrant(_ context.Context, g Grant) error {
 		return ErrConflict
 	}
 	g.Rev++
-	g.Code, g.Key, g.Used = was.Code, was.Key, was.Used
+	g.Code, g.Key = was.Code, was.Key
+	g.Used, g.Order, g.Discount = was.Used, was.Order, was.Discount
 	put(tx, tx.grants, g.ID, g)
 	if was.Customer != "" && was.Customer != g.Customer {
 		drop(tx, tx.owned[string(was.Customer)], g.ID)
@@ -243,7 +244,7 @@ func (tx *memoryTx) ReplaceGrant(_ context.Context, g Grant) error {
 	return nil
 }
 
-func (tx *memoryTx) SetUsed(_ context.Context, id string, used time.Time) error {
+func (tx *memoryTx) SetUsed(_ context.Context, id string, used time.Time, order string, discount int64) error {
 	if err := tx.writing(); err != nil {
 		return err
 	}
@@ -251,7 +252,7 @@ func (tx *memoryTx) SetUsed(_ context.Context, id string, used time.Time) error 
 	if !ok {
 		return fmt.Errorf("%w: grant %q", ErrNotFound, id)
 	}
-	g.Used = used
+	g.Used, g.Order, g.Discount = used, order, discount
 	put(tx, tx.grants, id, g)
 	return nil
 }
@@ -262,7 +263,7 @@ func (tx *memoryTx) FindGrants(_ context.Context, q GrantQuery) ([]Grant, error)
 		g := tx.grants[id]
 		if id <= q.After && q.After != "" || q.Customer != "" && g.Customer != q.Customer || q.Owned && g.Customer == "" ||
 			q.Definition != "" && g.Definition != q.Definition || q.Batch != "" && g.Batch != q.Batch ||
-			q.Unused && !g.Used.IsZero() ||
+			q.Unused && !(g.Used.IsZero() && g.Revoked.IsZero()) ||
 			!q.ExpiresFrom.IsZero() && (g.Expires.IsZero() || g.Expires.Before(q.ExpiresFrom)) ||
 			!q.ExpiresBefore.IsZero() && (g.Expires.IsZero() || !g.Expires.Before(q.ExpiresBefore)) {
 			return

@@ -236,6 +236,9 @@ func (s *Service) terms(ctx context.Context, tx Tx, c *candidate, at time.Time) 
 	if !c.grant.Used.IsZero() {
 		c.refuse(ReasonUsed)
 	}
+	if !c.grant.Revoked.IsZero() {
+		c.refuse(ReasonRevoked)
+	}
 	start, end := c.grant.Starts, c.grant.Expires
 	if c.grant.Shared {
 		loc, err := now.location()

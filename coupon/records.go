@@ -9,7 +9,7 @@ import (
 )
 
 // Record is a customer's coupon as rules read it, in kind `coupons`: issued is
-// the record's time, used and expires are missing when zero. A rule such as
+// the record's time, a zero field is missing. A rule such as
 // coupons(where usable) follows when a coupon is issued, used or expires.
 type Record struct {
 	Key        string // the grant's ID
@@ -17,12 +17,16 @@ type Record struct {
 	Issued     time.Time
 	Starts     time.Time
 	Used       time.Time
-	Expires    time.Time
+	Revoked    time.Time
+	Expires    time.Time // a due field: rules look ahead to it
 	Definition string
 	Name       string
 	Code       string
 	Campaign   string
 	Group      string
+	Order      string // that used it
+	Discount   int64  // that it gave, in minor units of Currency
+	Currency   dangol.Currency
 }
 
 // Records walks the coupons of customers in pages of bounded memory, to fill or
@@ -30,25 +34,24 @@ type Record struct {
 // walk ends with the first error.
 func (s *Service) Records(ctx context.Context, customer dangol.CustomerID) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		names := map[string]string{}
+		definitions := map[string]Definition{}
 		for g, err := range s.Grants(ctx, GrantQuery{Customer: customer, Owned: true}) {
 			if err != nil {
 				yield(Record{}, err)
 				return
 			}
-			name, known := names[g.Definition]
+			d, known := definitions[g.Definition]
 			if !known {
-				d, _, err := s.Definition(ctx, g.Definition, 0)
-				if err != nil {
+				if d, _, err = s.Definition(ctx, g.Definition, 0); err != nil {
 					yield(Record{}, err)
 					return
 				}
-				name = d.Name
-				names[g.Definition] = name
+				definitions[g.Definition] = d
 			}
 			r := Record{
-				Key: g.ID, Customer: g.Customer, Issued: g.Issued, Starts: g.Starts, Used: g.Used, Expires: g.Expires,
-				Definition: g.Definition, Name: name, Code: g.Code, Campaign: g.Campaign, Group: g.Group,
+				Key: g.ID, Customer: g.Customer, Issued: g.Issued, Starts: g.Starts, Used: g.Used,
+				Revoked: g.Revoked, Expires: g.Expires, Definition: g.Definition, Name: d.Name, Code: g.Code,
+				Campaign: g.Campaign, Group: g.Group, Order: g.Order, Discount: g.Discount, Currency: d.Currency,
 			}
 			if !yield(r, nil) {
 				return

@@ -75,7 +75,7 @@ func firstAnswer(r Redemption, print string) (Redemption, error) {
 		return Redemption{}, ErrKeyReused
 	}
 	if r.State == StateRefused {
-		return r.asReserved(), &RefusedError{r.Refusals}
+		return Redemption{}, &RefusedError{r.Refusals}
 	}
 	return r.asReserved(), nil
 }
@@ -277,7 +277,7 @@ func (s *Service) Commit(ctx context.Context, key, order string) (Redemption, er
 			e.Paid = r.Paid()
 			entries = append(entries, e)
 			if u.Grant != "" && !u.Shared {
-				if err := tx.SetUsed(ctx, u.Grant, now); err != nil {
+				if err := tx.SetUsed(ctx, u.Grant, now, order, u.Discount); err != nil {
 					return err
 				}
 			}

@@ -78,9 +78,7 @@ func (r Redemption) Paid() (sum int64) {
 
 // asReserved is the answer that Reserve gave.
 func (r Redemption) asReserved() Redemption {
-	if r.State != StateRefused {
-		r.State, r.Refusals = StateReserved, nil
-	}
+	r.State, r.Refusals = StateReserved, nil
 	r.Order, r.Committed, r.Ended, r.Cancelled = "", time.Time{}, time.Time{}, time.Time{}
 	r.Uses, r.Rev = notRestored(r.Uses), 0
 	return r

@@ -111,5 +111,5 @@ func (s *Service) restoreGrant(ctx context.Context, tx Tx, u Use, terms Definiti
 			return err
 		}
 	}
-	return tx.SetUsed(ctx, g.ID, time.Time{})
+	return tx.SetUsed(ctx, g.ID, time.Time{}, "", 0)
 }

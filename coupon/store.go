@@ -84,11 +84,11 @@ type Grants interface {
 	InsertGrants(ctx context.Context, gs []Grant) error
 	// Grant finds one. ErrNotFound when there is none.
 	Grant(ctx context.Context, by GrantRef) (Grant, error)
-	// ReplaceGrant overwrites all but ID, Code, Key and Used. ErrConflict when
+	// ReplaceGrant overwrites all but ID, Code, Key and the use. ErrConflict when
 	// the stored Rev differs; the new one is one more.
 	ReplaceGrant(ctx context.Context, g Grant) error
-	// SetUsed overwrites Used; zero is not used.
-	SetUsed(ctx context.Context, id string, used time.Time) error
+	// SetUsed overwrites the use; all zero is not used.
+	SetUsed(ctx context.Context, id string, used time.Time, order string, discount int64) error
 	// FindGrants lists by ID.
 	FindGrants(ctx context.Context, q GrantQuery) ([]Grant, error)
 	// Batch reads a batch. ErrNotFound when there is none.
@@ -111,9 +111,9 @@ type GrantQuery struct {
 	Owned         bool      // only those with a customer
 	ExpiresFrom   time.Time // with an end, at or after it
 	ExpiresBefore time.Time // with an end, before it
-	Unused        bool
-	After         string // continue behind this ID
-	Limit         int    // 0: all
+	Unused        bool      // neither used nor revoked
+	After         string    // continue behind this ID
+	Limit         int       // 0: all
 }
 
 // Redemptions keeps keys and the ledger.

@@ -11,23 +11,26 @@ import (
 	"github.com/dangol-dev/dangol/coupon"
 )
 
-// insertRows is how many grants one statement inserts: 15 columns each, and engines
+// insertRows is how many grants one statement inserts: 18 columns each, and engines
 // take a few thousand arguments.
 const insertRows = 50
+
+const grantFields = 18
 
 func (t *tx) InsertGrants(ctx context.Context, gs []coupon.Grant) error {
 	for len(gs) > 0 {
 		n := min(insertRows, len(gs))
-		args := make([]any, 0, 15*n)
+		args := make([]any, 0, grantFields*n)
 		for _, g := range gs[:n] {
 			var key any // NULL, since many have none
 			if g.Key != "" {
 				key = g.Key
 			}
 			args = append(args, g.ID, g.Definition, g.Version, g.Code, string(g.Customer), g.Shared, key, g.Batch, g.Campaign, g.Group,
-				micros(g.Issued), micros(g.Starts), micros(g.Expires), micros(g.Used), 0)
+				micros(g.Issued), micros(g.Starts), micros(g.Expires), micros(g.Revoked), micros(g.Used),
+				g.Order, g.Discount, 0)
 		}
-		query := t.dialect.Rebind(t.sql.insertGrants + placeholders(n, 15) + t.anyConflict())
+		query := t.dialect.Rebind(t.sql.insertGrants + placeholders(n, grantFields) + t.anyConflict())
 		added, err := t.exec(ctx, query, args...)
 		if err != nil {
 			return err
@@ -64,24 +67,26 @@ func scanGrant(scan func(...any) error) (coupon.Grant, error) {
 	var g coupon.Grant
 	var key sql.NullString
 	var customer string
-	var issued, starts, expires, used sql.NullInt64
+	var issued, starts, expires, revoked, used sql.NullInt64
 	err := scan(&g.ID, &g.Definition, &g.Version, &g.Code, &customer, &g.Shared, &key, &g.Batch, &g.Campaign, &g.Group,
-		&issued, &starts, &expires, &used, &g.Rev)
+		&issued, &starts, &expires, &revoked, &used, &g.Order, &g.Discount, &g.Rev)
 	if err != nil {
 		return coupon.Grant{}, fmt.Errorf("couponsql: read grant: %w", err)
 	}
 	g.Customer, g.Key = dangol.CustomerID(customer), key.String
 	g.Issued, g.Starts, g.Expires, g.Used = moment(issued), moment(starts), moment(expires), moment(used)
+	g.Revoked = moment(revoked)
 	return g, nil
 }
 
 func (t *tx) ReplaceGrant(ctx context.Context, g coupon.Grant) error {
 	return replaced(t.exec(ctx, t.sql.replaceGrant, g.Definition, g.Version, string(g.Customer), g.Shared, g.Batch, g.Campaign,
-		g.Group, micros(g.Issued), micros(g.Starts), micros(g.Expires), g.ID, g.Rev))
+		g.Group, micros(g.Issued), micros(g.Starts), micros(g.Expires), micros(g.Revoked), g.ID, g.Rev))
 }
 
-func (t *tx) SetUsed(ctx context.Context, id string, used time.Time) error {
-	n, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+"coupon_grants SET used = ? WHERE id = ?"), micros(used), id)
+func (t *tx) SetUsed(ctx context.Context, id string, used time.Time, order string, discount int64) error {
+	n, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+"coupon_grants SET used = ?, order_id = ?, discount = ? WHERE id = ?"),
+		micros(used), order, discount, id)
 	if err == nil && n == 0 {
 		return fmt.Errorf("%w: grant %q", coupon.ErrNotFound, id)
 	}
@@ -98,7 +103,7 @@ func (t *tx) FindGrants(ctx context.Context, q coupon.GrantQuery) ([]coupon.Gran
 		w.add("customer <> ''")
 	}
 	if q.Unused {
-		w.add("used IS NULL")
+		w.add("used IS NULL AND revoked IS NULL")
 	}
 	if !q.ExpiresFrom.IsZero() {
 		w.add("expires >= ?", q.ExpiresFrom.UnixMicro())

@@ -31,7 +31,8 @@ func newStatements(d sqlstore.Dialect, prefix string) statements {
 			WHERE definition = ? AND kind = ? AND subject = ? AND period = ? AND uses >= ? AND amount >= ?`),
 		insertGrants: sql(`INSERT INTO {prefix}coupon_grants (` + grantColumns + `) VALUES `),
 		replaceGrant: sql(`UPDATE {prefix}coupon_grants SET definition = ?, version = ?, customer = ?, shared = ?, batch = ?,
-			campaign = ?, grp = ?, issued = ?, starts = ?, expires = ?, rev = rev + 1 WHERE id = ? AND rev = ?`),
+			campaign = ?, grp = ?, issued = ?, starts = ?, expires = ?, revoked = ?,
+			rev = rev + 1 WHERE id = ? AND rev = ?`),
 		insertRedemption: sql(`INSERT INTO {prefix}coupon_redemptions (redemption, state, customer, definitions, ends, body, rev)
 			VALUES (?, ?, ?, ?, ?, ?, 0)` + d.DoNothing("redemption")),
 		replaceRedemption: sql(`UPDATE {prefix}coupon_redemptions SET state = ?, definitions = ?, ends = ?, body = ?, rev = rev + 1
@@ -57,4 +58,4 @@ func contains(d sqlstore.Dialect) string {
 	return "instr(definitions, ?) > 0"
 }
 
-const grantColumns = `id, definition, version, code, customer, shared, issue_key, batch, campaign, grp, issued, starts, expires, used, rev`
+const grantColumns = `id, definition, version, code, customer, shared, issue_key, batch, campaign, grp, issued, starts, expires, revoked, used, order_id, discount, rev`

@@ -28,7 +28,7 @@ type Case struct {
 	Name string
 	// Why says what goes wrong in a shop when the promise breaks.
 	Why string
-	Run func(t *testing.T, open Open)
+	Run func(t testing.TB, open Open)
 }
 
 // Run runs every case on stores of its own.

@@ -63,7 +63,7 @@ func sampleRedemption(key string) coupon.Redemption {
 	}
 }
 
-func allOrNothing(t *testing.T, open Open) {
+func allOrNothing(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	define(t, s, "d")
@@ -78,7 +78,7 @@ func allOrNothing(t *testing.T, open Open) {
 			tx.SaveDefinition(ctx, d),
 			tx.SetStops(ctx, "d", coupon.Stops{Using: true}),
 			tx.InsertGrants(ctx, []coupon.Grant{sampleGrant("g1")}),
-			tx.SetUsed(ctx, "g1", Start),
+			tx.SetUsed(ctx, "g1", Start, "o", 7),
 			tx.SaveBatch(ctx, coupon.Batch{ID: "b", Definition: "d", Version: 1, Count: 5, Created: Start}),
 			tx.AppendLedger(ctx, []coupon.Entry{{Key: "k", Event: coupon.EventReserve, At: Start, Counted: Start, Definition: "d", Version: 1}}))
 	}
@@ -123,7 +123,7 @@ func allOrNothing(t *testing.T, open Open) {
 		g, err := tx.Grant(ctx, coupon.GrantRef{Key: "key/g1"})
 		require.NoError(t, err)
 		want := sampleGrant("g1")
-		want.Used = Start
+		want.Used, want.Order, want.Discount = Start, "o", 7
 		require.Empty(t, cmp.Diff(want, g))
 		r, err := tx.Redemption(ctx, "k")
 		require.NoError(t, err)
@@ -132,7 +132,7 @@ func allOrNothing(t *testing.T, open Open) {
 	})
 }
 
-func takeIsBounded(t *testing.T, open Open) {
+func takeIsBounded(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	scope := coupon.Scope{Definition: "d", Kind: coupon.ScopeUse, Subject: "kim", Period: "2026-11"}
@@ -175,7 +175,7 @@ func takeIsBounded(t *testing.T, open Open) {
 	})
 }
 
-func giveIsBounded(t *testing.T, open Open) {
+func giveIsBounded(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	scope := coupon.Scope{Definition: "d", Kind: coupon.ScopeGrant, Subject: "g1"}
@@ -206,7 +206,7 @@ func giveIsBounded(t *testing.T, open Open) {
 	}
 }
 
-func grantsAreUnique(t *testing.T, open Open) {
+func grantsAreUnique(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	define(t, s, "d")
@@ -234,7 +234,7 @@ func grantsAreUnique(t *testing.T, open Open) {
 	require.NoError(t, insert(), "none is fine")
 }
 
-func recordsAreGuarded(t *testing.T, open Open) {
+func recordsAreGuarded(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	define(t, s, "d")
@@ -280,7 +280,7 @@ func recordsAreGuarded(t *testing.T, open Open) {
 	})
 }
 
-func keysAreUnique(t *testing.T, open Open) {
+func keysAreUnique(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	for i, want := range []bool{true, false} {
@@ -303,7 +303,7 @@ func keysAreUnique(t *testing.T, open Open) {
 	})
 }
 
-func recordsAreCopies(t *testing.T, open Open) {
+func recordsAreCopies(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	d := define(t, s, "d")
@@ -328,7 +328,7 @@ func recordsAreCopies(t *testing.T, open Open) {
 	}
 }
 
-func viewsDoNotWrite(t *testing.T, open Open) {
+func viewsDoNotWrite(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	define(t, s, "d")
@@ -341,7 +341,7 @@ func viewsDoNotWrite(t *testing.T, open Open) {
 	})
 }
 
-func grantsAreFound(t *testing.T, open Open) {
+func grantsAreFound(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	define(t, s, "d")
@@ -352,7 +352,7 @@ func grantsAreFound(t *testing.T, open Open) {
 	used.Expires = Start.Add(2 * time.Hour)
 	endless.Expires = time.Time{}
 	update(t, s, func(tx coupon.Tx) error {
-		return errors.Join(tx.InsertGrants(ctx, []coupon.Grant{endless, mine, other, single, used}), tx.SetUsed(ctx, "g4", Start))
+		return errors.Join(tx.InsertGrants(ctx, []coupon.Grant{endless, mine, other, single, used}), tx.SetUsed(ctx, "g4", Start, "o", 7))
 	})
 	for _, c := range []struct {
 		name string
@@ -382,7 +382,7 @@ func grantsAreFound(t *testing.T, open Open) {
 	}
 }
 
-func definitionsAreVersioned(t *testing.T, open Open) {
+func definitionsAreVersioned(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	d := define(t, s, "d")
@@ -429,7 +429,7 @@ func definitionsAreVersioned(t *testing.T, open Open) {
 	}
 }
 
-func overdueAreFound(t *testing.T, open Open) {
+func overdueAreFound(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	late, later, other, ended := sampleRedemption("late"), sampleRedemption("later"), sampleRedemption("other"), sampleRedemption("ended")
@@ -464,7 +464,7 @@ func overdueAreFound(t *testing.T, open Open) {
 	}
 }
 
-func ledgerGrows(t *testing.T, open Open) {
+func ledgerGrows(t testing.TB, open Open) {
 	ctx := t.Context()
 	s := open(t)
 	for _, key := range []string{"a", "b"} {

@@ -31,7 +31,10 @@ CREATE TABLE {prefix}coupon_grants (
 	issued     integer NOT NULL,
 	starts     integer NOT NULL,
 	expires    integer,
+	revoked    integer,
 	used       integer,
+	order_id   text    NOT NULL,
+	discount   integer NOT NULL,
 	rev        integer NOT NULL,
 	FOREIGN KEY (definition, version) REFERENCES {prefix}coupon_versions (id, version)
 ) WITHOUT ROWID;
@@ -39,7 +42,7 @@ CREATE TABLE {prefix}coupon_grants (
 CREATE INDEX {prefix}coupon_grants_customer ON {prefix}coupon_grants (customer, id) WHERE customer <> '';
 CREATE INDEX {prefix}coupon_grants_batch ON {prefix}coupon_grants (batch, id) WHERE batch <> '';
 CREATE INDEX {prefix}coupon_grants_definition ON {prefix}coupon_grants (definition, id);
-CREATE INDEX {prefix}coupon_grants_expires ON {prefix}coupon_grants (expires) WHERE used IS NULL;
+CREATE INDEX {prefix}coupon_grants_expires ON {prefix}coupon_grants (expires) WHERE used IS NULL AND revoked IS NULL;
 
 CREATE TABLE {prefix}coupon_batches (
 	id         text    NOT NULL PRIMARY KEY,
