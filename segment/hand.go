@@ -121,6 +121,10 @@ func (s *Service) byHandOnce(ctx context.Context, group string, ids []dangol.Cus
 	if err != nil {
 		return err
 	}
+	if len(changed) == 0 { // a repeated call leaves no trace
+		out.Result = (&draft{}).result(old, old.Count, nil)
+		return nil
+	}
 	r := request{group: old, asOf: s.asOfNow(&old.Definition, now), hands: changed}
 	d, err := s.draft(ctx, reg, r, now, causeHand, causes)
 	if err != nil {

@@ -3,9 +3,11 @@ package segmentsql_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/segment"
 	"github.com/dangol-dev/dangol/segment/segmenttest"
@@ -13,8 +15,13 @@ import (
 	"github.com/dangol-dev/dangol/store/memstore"
 )
 
+// newShop is empty data that says it was read at the start, whenever it is.
+func newShop() (store.Store, error) {
+	return memstore.New(catalog.Shop(), memstore.Options{Clock: dangol.ClockFunc(func() time.Time { return start })})
+}
+
 func shopData(t testing.TB) store.Store {
-	s, err := memstore.New(catalog.Shop(), memstore.Options{})
+	s, err := newShop()
 	require.NoError(t, err)
 	return s
 }

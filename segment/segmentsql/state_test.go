@@ -32,3 +32,43 @@ func open(t *testing.T, path string) *segmentsql.State {
 func TestConformance(t *testing.T) {
 	segmenttest.Run(t, func(t *testing.T) segment.Store { return open(t, filepath.Join(t.TempDir(), "state.db")) })
 }
+
+// What a service does inside the host's transaction is durable when the host
+// commits, and gone when it rolls back.
+func TestJoinsTheHostsTransaction(t *testing.T) {
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "state.db")
+	state, db := open(t, path), sqlstore.SQLiteWriter(pool(t, path))
+	s, err := segment.New(segment.Config{Data: shopData(t), State: state})
+	require.NoError(t, err)
+	create := func(name string, end func(*sql.Tx) error) {
+		tx, err := db.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		inside := s.WithState(state.WithTx(tx))
+		_, err = inside.Create(ctx, segment.Definition{ID: name, Name: name, Rule: "orders"})
+		require.NoError(t, err)
+		_, err = inside.Get(ctx, name)
+		require.NoError(t, err, "the transaction reads its own writes")
+		_, err = s.Get(ctx, name)
+		require.ErrorIs(t, err, segment.ErrNotFound, "others do not")
+		require.NoError(t, end(tx))
+	}
+	create("gone", (*sql.Tx).Rollback)
+	create("kept", (*sql.Tx).Commit)
+	_, err = s.Get(ctx, "gone")
+	require.ErrorIs(t, err, segment.ErrNotFound)
+	_, err = s.Get(ctx, "kept")
+	require.NoError(t, err)
+}
+
+func TestPrefixesLiveBesideEachOther(t *testing.T) {
+	db := sqlstore.SQLiteWriter(pool(t, filepath.Join(t.TempDir(), "state.db")))
+	for _, prefix := range []string{"", "other_"} {
+		state, err := segmentsql.Open(t.Context(), db, sqlstore.SQLite, segmentsql.Options{Prefix: prefix})
+		require.NoError(t, err)
+		s, err := segment.New(segment.Config{Data: shopData(t), State: state})
+		require.NoError(t, err)
+		_, err = s.Create(t.Context(), segment.Definition{ID: "g", Name: "g", Rule: "orders"})
+		require.NoError(t, err)
+	}
+}

@@ -44,6 +44,9 @@ func Service(t *testing.T, state func(t *testing.T) segment.Store, data func(t *
 		{"promotions", promotions, nil},
 		{"export", export, nil},
 		{"who may do what", rights, nil},
+		{"hold against edit", holdAgainstEdit, nil},
+		{"readers during swaps", readersDuringSwaps, nil},
+		{"schedulers at once", schedulersAtOnce, nil},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			var more []func(*segment.Config)
