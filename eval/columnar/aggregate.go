@@ -1,0 +1,182 @@
+package columnar
+
+import (
+	"math"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// aggregate is the aggregate's value for every customer of the shard.
+func (b *batch) aggregate(a *plan.Aggregate) vector {
+	l := b.shard.logs[b.snapshot.schema.kind[a.Kind]]
+	in, fixed := b.spans[a]
+	if !fixed {
+		return b.sinceMoments(a, l)
+	}
+	form := b.form(a, l, in, false)
+	timer := b.stats.start(b.class[a], form)
+	var out vector
+	rows := 0
+	switch form {
+	case Shared:
+		return b.nested(a, l, b.nests[b.class[a]])
+	case Summary:
+		out = b.summary(a, l, in)
+	case Postings:
+		f, codes, _ := b.selective(a, l)
+		out = b.run(a, l, func(visit visitor) {
+			list := l.posted(f).of(codes)
+			rows = len(list)
+			b.listed(l, list, in, visit)
+		})
+	case Probe:
+		out = b.run(a, l, func(visit visitor) {
+			list := b.probe(l, b.candidates, in.from)
+			rows = len(list)
+			b.listed(l, list, in, visit)
+		})
+	case Sweep:
+		rows = l.n
+		out = b.sweep(a, l, in)
+	default:
+		out = b.run(a, l, func(visit visitor) {
+			b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
+				rows += rb.n
+				visit(rb, mask, ordered)
+			})
+		})
+	}
+	timer.stop(rows)
+	return out
+}
+
+// visitor takes a batch of rows, with a mask of those that count, nil for all.
+type visitor func(b *batch, mask []uint8, ordered bool)
+
+// run adds up what the rows of a source give, after the aggregate's filter.
+func (b *batch) run(a *plan.Aggregate, l *log, source func(visitor)) vector {
+	acc := b.accumulate(a, l)
+	source(func(rb *batch, mask []uint8, ordered bool) {
+		acc.add(rb, rb.filter(a.Where, mask), ordered)
+	})
+	return acc.result()
+}
+
+// filter is the mask of what also passes the test; nil is all.
+func (b *batch) filter(where plan.Test, mask []uint8) []uint8 {
+	if where == nil {
+		return mask
+	}
+	m := b.test(where)
+	if mask == nil {
+		return m
+	}
+	out := b.bytes.take(b.n)
+	and(out, m, mask)
+	return out
+}
+
+// sweep reads every row, for a stamp that the log is not ordered by.
+func (b *batch) sweep(a *plan.Aggregate, l *log, in span) vector {
+	return b.run(a, l, func(visit visitor) {
+		b.blocks(l, 0, l.n, false, func(rb *batch) []uint8 {
+			stamps := rb.field(a.Stamp)
+			if in.from >= in.to {
+				mask := rb.bytes.take(rb.n)
+				clear(mask)
+				return mask
+			}
+			return stamps.between(&rb.scratch, in.from, min(in.to-1, b.asOf-1))
+		}, visit)
+	})
+}
+
+// sinceMoments answers a window with an end that differs from customer to
+// customer.
+func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
+	timer := b.stats.start(b.class[a], b.form(a, l, span{}, true))
+	from, fromKnown := b.bound(a.Window.From, plan.MinInstant)
+	to, toKnown := b.bound(a.Window.To, plan.MaxInstant)
+	known := b.both(fromKnown, toKnown)
+	asked := known
+	if b.candidates != nil && b.uses[b.class[a]] == 1 {
+		asked = b.both(known, b.candidates)
+	}
+	// No row outside of all windows together is read.
+	all := span{plan.MaxInstant, plan.MinInstant}
+	for i := range from {
+		if (asked == nil || asked[i] == 1) && b.shard.state[i] != gone {
+			all.from, all.to = min(all.from, from[i]), max(all.to, to[i])
+		}
+	}
+	rows := 0
+	own := func(rb *batch, mask []uint8) []uint8 {
+		rows += rb.n
+		stamps := rb.field(a.Stamp)
+		at, dated := stamps.integers(&rb.scratch)
+		out := rb.bytes.take(rb.n)
+		for i, who := range rb.locals() {
+			if int(who) < len(from) {
+				out[i] = bit(from[who] <= at[i]) & bit(at[i] < to[who])
+			} else {
+				out[i] = 0
+			}
+		}
+		return rb.where(out, mask, dated)
+	}
+	out := b.run(a, l, func(visit visitor) {
+		if !l.kind.ordered(a.Stamp) {
+			b.blocks(l, 0, l.n, false, func(rb *batch) []uint8 { return own(rb, nil) }, visit)
+			return
+		}
+		b.rowsIn(l, all, func(rb *batch, mask []uint8, ordered bool) { visit(rb, own(rb, mask), ordered) })
+	})
+	timer.stop(rows)
+	return b.only(out, known)
+}
+
+// only takes the value away from those who are not in the mask.
+func (b *batch) only(v vector, known []uint8) vector {
+	if known == nil || v.form == absent {
+		return v
+	}
+	if v.form == coded && !v.full {
+		who := b.words.take(v.n)
+		for i := range who {
+			who[i] = uint32(i)
+			if known[i] == 0 {
+				who[i] = math.MaxUint32
+			}
+		}
+		v.codes = gathered(&b.scratch, &v.codes, who)
+		return v
+	}
+	ints, had := v.integers(&b.scratch)
+	return vector{form: wide, n: v.n, ints: ints, known: b.both(had, known), cap: uncapped, field: v.field}
+}
+
+// nested answers all aggregates of a nest with one scan, from the shortest
+// window to the longest, and keeps what the others ask for later.
+func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
+	class := b.class[a]
+	if v, ok := b.values[class]; ok {
+		return v
+	}
+	var total accumulator = b.accumulate(a, l)
+	to := b.spans[a].to
+	for _, m := range g.members {
+		to = max(to, b.spans[m].to)
+	}
+	for i, m := range g.members {
+		timer := b.stats.start(b.class[m], Shared)
+		rows := 0
+		b.rowsIn(l, span{g.from[i], to}, func(rb *batch, mask []uint8, ordered bool) {
+			rows += rb.n
+			total.add(rb, rb.filter(m.Where, mask), ordered)
+		})
+		b.values[b.class[m]] = total.copied()
+		timer.stop(rows)
+		to = g.from[i]
+	}
+	return b.values[class]
+}

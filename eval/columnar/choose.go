@@ -1,0 +1,176 @@
+package columnar
+
+import (
+	"slices"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// Everything that the planner chooses is chosen in this file: the order of the
+// terms of an And, and the form in which an aggregate reads its rows.
+
+// Form is how an aggregate of a shard is answered.
+type Form string
+
+// The forms.
+const (
+	// Scan reads the rows of the window.
+	Scan Form = "scan"
+	// Shared is a Scan that also answers longer windows of the same rows.
+	Shared Form = "shared scan"
+	// Postings reads the rows that have one of few values.
+	Postings Form = "postings"
+	// Probe reads the rows of the customers that cheaper clauses left over.
+	Probe Form = "probe"
+	// Summary reads what an earlier Select worked out from the same rows.
+	Summary Form = "summary"
+	// Sweep reads all rows: their order is not that of the time asked for.
+	Sweep Form = "sweep"
+)
+
+// Costs of a row, in the cost of a scanned one.
+const (
+	probeCost    = 24 // a miss of the cache or two
+	postingCost  = 6
+	postingsMany = 64 // postings are worth their memory for a 64th of the rows
+)
+
+// form chooses how the aggregate reads the rows of a shard.
+func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
+	if !l.kind.ordered(a.Stamp) && a.Stamp != nil {
+		return Sweep
+	}
+	rows := l.n
+	if !moments {
+		rows = b.estimate(l, in)
+		if b.summarised(a, l, in) {
+			return Summary
+		}
+		if _, shared := b.nests[b.class[a]]; shared {
+			return Shared
+		}
+	}
+	if a.Where != nil && !moments && a.Stamp != nil {
+		if f, codes, ok := b.selective(a, l); ok {
+			few := l.n * len(codes) / (len(l.kind.fields[f].dict.all()))
+			if few*postingCost < rows && few*postingsMany < l.n {
+				return Postings
+			}
+		}
+	}
+	if b.candidates != nil && b.uses[b.class[a]] == 1 && !moments {
+		left := countMask(b.candidates)
+		if left*(1+l.n/max(1, b.shard.n))*probeCost < rows {
+			return Probe
+		}
+	}
+	return Scan
+}
+
+// estimate is how many rows of the log lie in the span.
+func (w *worker) estimate(l *log, in span) int {
+	at := l.stamped()
+	if at == nil || in.from >= in.to {
+		return l.n - l.sorted
+	}
+	stamps := vector{codes: at.narrow}
+	first, last, ok := stamps.span(in.from, min(in.to-1, w.asOf-1))
+	if !ok {
+		return l.n - l.sorted
+	}
+	lo := at.search(l.sorted, first)
+	return at.search(l.sorted, last+1) - lo + l.n - l.sorted
+}
+
+// summarised tells whether the aggregate reads every row and depends on nothing
+// but the rows, so that what it gives holds until they change.
+func (w *worker) summarised(a *plan.Aggregate, l *log, in span) bool {
+	switch a.Fn {
+	case plan.Count, plan.Sum, plan.First, plan.Last:
+	default:
+		return false
+	}
+	if in.from != plan.MinInstant {
+		return false
+	}
+	if at := l.stamped(); at != nil && (in.to <= at.value(at.max) || w.asOf <= at.value(at.max)) {
+		return false
+	}
+	steady := true
+	look := func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Attr, *plan.During, *plan.Recurs:
+			steady = false
+		case *plan.Field:
+			timed := n.Of.Sort == catalog.Instant || n.Of.Sort == catalog.Date
+			steady = steady && (!timed || l.kind.ordered(n))
+		}
+		return steady
+	}
+	if a.Where != nil {
+		plan.Walk(a.Where, look)
+	}
+	if a.Of != nil && a.Fn == plan.Sum {
+		plan.Walk(a.Of, look)
+	}
+	return steady
+}
+
+// choose orders the terms of every And from cheap to dear. A shard says what is
+// left to each; what nobody is left for is not computed.
+func choose(p *program) {
+	w := worker{program: p}
+	for _, pl := range p.plans {
+		if pl.fallback != "" || pl.err != nil {
+			continue
+		}
+		plan.Walk(pl.root, func(n plan.Node) bool {
+			and, ok := n.(*plan.And)
+			if !ok {
+				return true
+			}
+			terms := slices.Clone(and.Terms)
+			cost := map[plan.Test]int{}
+			for _, t := range terms {
+				cost[t] = w.cost(t)
+			}
+			slices.SortStableFunc(terms, func(a, b plan.Test) int { return cost[a] - cost[b] })
+			p.order[and] = terms
+			return true
+		})
+	}
+}
+
+// cost is about how many rows of a typical shard a test reads.
+func (w *worker) cost(t plan.Node) int {
+	if len(w.snapshot.shards) == 0 {
+		return 0
+	}
+	sh := w.snapshot.shards[len(w.snapshot.shards)/2]
+	total := 0
+	plan.Walk(t, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Like, *plan.Sample:
+			total += 8
+		case *plan.Member:
+			total += 64
+		case *plan.Aggregate:
+			l := sh.logs[w.snapshot.schema.kind[n.Kind]]
+			in, fixed := w.spans[n]
+			switch {
+			case !fixed:
+				total += l.n
+			case w.summarised(n, l, in):
+				total += 16
+			case w.uses[w.class[n]] > 1:
+				total += w.estimate(l, in) / 4
+			default:
+				total += w.estimate(l, in)
+			}
+			return n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment
+		}
+		return true
+	})
+	return total
+}

@@ -1,0 +1,131 @@
+package columnar
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+)
+
+// keys are the keys of a log's rows: numbers where all of them are decimal
+// numbers, else text. Rows that were loaded in columns without keys are
+// nameless: they keep the order they came in, and go only with their customer.
+type keys struct {
+	numbers  *codes
+	text     []string
+	nameless bool
+}
+
+func newKeys() keys { return keys{numbers: newCodes(catalog.Type{Sort: catalog.Number})} }
+
+// decimal is the number that a key spells, not ok when it spells none or spells
+// it in another way than strconv would.
+func decimal(key string) (int64, bool) {
+	if key == "" || len(key) > 18 || key[0] == '0' && len(key) > 1 {
+		return 0, false
+	}
+	n := int64(0)
+	for _, c := range []byte(key) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
+}
+
+// append adds the key of the next row, which is row i.
+func (k *keys) append(i int, key string, epoch uint64) {
+	if k.nameless {
+		k.named(i)
+	}
+	if k.numbers != nil {
+		if n, ok := decimal(key); ok {
+			k.numbers.append(k.numbers.encode(n, epoch), epoch)
+			return
+		}
+		k.spell()
+	}
+	k.text = append(k.text, key)
+}
+
+// named gives rows [0, n) keys that sort in their order, so that rows with keys
+// can follow.
+func (k *keys) named(n int) {
+	k.nameless, k.text = false, make([]string, n, n+1)
+	for i := range k.text {
+		k.text[i] = k.invented(i)
+	}
+}
+
+func (k *keys) invented(i int) string {
+	digits := strconv.Itoa(i)
+	return "#" + string(rune('a'+len(digits))) + digits
+}
+
+func (k *keys) spell() {
+	k.text = make([]string, k.numbers.n, k.numbers.n+k.numbers.n/4+1)
+	for i := range k.text {
+		k.text[i] = k.at(i)
+	}
+	k.numbers = nil
+}
+
+func (k *keys) at(i int) string {
+	switch {
+	case k.nameless:
+		return k.invented(i)
+	case k.numbers != nil:
+		return strconv.FormatInt(k.numbers.value(k.numbers.at(i)), 10)
+	}
+	return k.text[i]
+}
+
+// compare orders two rows by the bytes of their keys.
+func (k *keys) compare(i, j int) int {
+	if k.nameless {
+		return cmp.Compare(i, j)
+	}
+	if k.numbers == nil {
+		return cmp.Compare(k.text[i], k.text[j])
+	}
+	var a, b [20]byte
+	x := strconv.AppendInt(a[:0], k.numbers.value(k.numbers.at(i)), 10)
+	y := strconv.AppendInt(b[:0], k.numbers.value(k.numbers.at(j)), 10)
+	return slices.Compare(x, y)
+}
+
+// is tells whether the key of row i is key.
+func (k *keys) is(i int, key string) bool {
+	switch {
+	case k.nameless:
+		return false
+	case k.numbers != nil:
+		n, ok := decimal(key)
+		code, fits := k.numbers.code(n)
+		return ok && fits && k.numbers.at(i) == code
+	}
+	return k.text[i] == key
+}
+
+func (k *keys) pick(rows []uint32, epoch uint64) keys {
+	switch {
+	case k.nameless:
+		return keys{nameless: true}
+	case k.numbers != nil:
+		return keys{numbers: k.numbers.pick(rows, epoch)}
+	}
+	return keys{text: picked(k.text, rows)}
+}
+
+func (k *keys) bytes() int {
+	if k.numbers != nil {
+		return k.numbers.bytes()
+	}
+	n := 16 * cap(k.text)
+	for _, s := range k.text {
+		n += len(s)
+	}
+	return n
+}

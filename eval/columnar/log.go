@@ -1,0 +1,288 @@
+package columnar
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// shardBits is how many bits a customer's number within a shard has. The
+	// counters of a scan, one for each customer, are to fit the first cache.
+	shardBits = 13
+	slots     = 1 << shardBits
+	slotMask  = slots - 1
+	// nobody is the local number of rows that are gone: they are counted for
+	// nobody, which costs a scan nothing.
+	nobody = slots - 1
+	// shardSize is how many customers a shard has room for.
+	shardSize = slots - 1
+)
+
+// log is the rows of one kind in one shard. Rows [0, sorted) carry a stamp and
+// stand in the order of (stamp, key). After them comes the tail: late rows that
+// compaction has not merged yet, and rows without a stamp.
+//
+// The writer owns a log whose epoch is its own; any other it copies first, so
+// that snapshots keep theirs.
+type log struct {
+	kind   *kind
+	epoch  uint64
+	n      int
+	sorted int
+	gone   int      // rows that belong to nobody
+	local  []uint16 // whose row it is
+	owned  uint64   // epoch of the writer that owns local
+	fields []*codes // nil: every value is missing
+	stamps *codes   // of a kind that is stamped through its parent
+	parent []uint32 // row of the parent and 1, 0 for none; nil in kinds without
+	family uint64   // epoch of the writer that owns parent
+	keys   keys
+	links  *links
+	lazy   *derived
+}
+
+// links holds the chain of a log once somebody needed it.
+type links struct {
+	mu    sync.Mutex
+	chain atomic.Pointer[chain]
+}
+
+// chain links the rows of each customer, newest first where the log is sorted.
+type chain struct {
+	last []uint32 // by local number: its last row and 1, 0 for none
+	prev []uint32 // by row: the row before it of the same customer, and 1
+}
+
+// derived is what readers worked out of a log and keep with it.
+type derived struct {
+	mu       sync.Mutex
+	summary  map[string]summary
+	postings map[int]*postings
+}
+
+func newLog(k *kind, epoch uint64) *log {
+	l := &log{kind: k, epoch: epoch, owned: epoch, family: epoch, fields: make([]*codes, len(k.fields)), keys: newKeys(), links: &links{}, lazy: &derived{}}
+	if k.stamped && k.stampUp > 0 {
+		l.stamps = newCodes(instantType)
+	}
+	return l
+}
+
+// stamped is the column of stamps, nil when no row has one.
+func (l *log) stamped() *codes {
+	if l.stamps != nil || !l.kind.stamped {
+		return l.stamps
+	}
+	return l.fields[l.kind.stamp]
+}
+
+// writable is the log itself or, where readers may hold it, a copy of its
+// headers. What readers derived from it stays with them.
+func (l *log) writable(epoch uint64) *log {
+	if l.epoch == epoch {
+		return l // and so no reader has derived anything from it
+	}
+	out := *l
+	out.epoch = epoch
+	out.lazy = &derived{}
+	out.fields = slices.Clone(l.fields)
+	for i, c := range out.fields {
+		if c != nil {
+			header := *c
+			out.fields[i] = &header
+		}
+	}
+	if l.stamps != nil {
+		header := *l.stamps
+		out.stamps = &header
+	}
+	if l.keys.numbers != nil {
+		header := *l.keys.numbers
+		out.keys.numbers = &header
+	}
+	out.links = &links{}
+	if c := l.links.chain.Load(); c != nil {
+		out.links.chain.Store(&chain{last: slices.Clone(c.last), prev: c.prev})
+	}
+	return &out
+}
+
+// chain is the log's chain, built when first asked for.
+func (l *log) chain() *chain {
+	if c := l.links.chain.Load(); c != nil {
+		return c
+	}
+	l.links.mu.Lock()
+	defer l.links.mu.Unlock()
+	if c := l.links.chain.Load(); c != nil {
+		return c
+	}
+	c := &chain{last: make([]uint32, slots), prev: make([]uint32, l.n, l.n+l.n/8)}
+	for i, who := range l.local[:l.n] {
+		c.prev[i] = c.last[who]
+		c.last[who] = uint32(i) + 1
+	}
+	l.links.chain.Store(c)
+	return c
+}
+
+// rows are the rows of a customer, last one first.
+func (l *log) rows(local uint16, into []uint32) []uint32 {
+	c := l.chain()
+	for i := c.last[local]; i != 0; i = c.prev[i-1] {
+		if l.local[i-1] == local {
+			into = append(into, i-1)
+		}
+	}
+	return into
+}
+
+// append adds a row whose fields are set afterwards, at its stamp's code (0 for
+// none).
+func (l *log) append(local uint16, key string, stamp uint64, parent uint32, epoch uint64) int {
+	i := l.n
+	l.local = append(l.local[:i], local)
+	l.keys.append(i, key, epoch)
+	if l.stamps != nil {
+		l.stamps.append(stamp, epoch)
+	} else if l.kind.stamped {
+		l.fill(i, l.kind.stamp, stamp, epoch)
+	}
+	if l.kind.parent != nil {
+		l.parent = append(l.parent[:i], parent)
+	}
+	if c := l.links.chain.Load(); c != nil {
+		c.prev = append(c.prev[:i], c.last[local])
+		c.last[local] = uint32(i) + 1
+	}
+	l.n++
+	if l.sorted == i && stamp != 0 {
+		at := l.stamped()
+		if i == 0 || at.at(i-1) < stamp || at.at(i-1) == stamp && l.keys.compare(i-1, i) < 0 {
+			l.sorted++
+		}
+	}
+	return i
+}
+
+// fill writes a field of a row. Every field that the log has a column for must
+// be written for a new row, with code 0 where it has no value.
+func (l *log) fill(row, f int, code uint64, epoch uint64) {
+	c := l.fields[f]
+	if c == nil {
+		if code == 0 {
+			return
+		}
+		c = newCodes(l.kind.fields[f].of)
+		c.epoch = epoch
+		l.fields[f] = c
+	}
+	if c.n > row {
+		c.set(row, code, epoch)
+		return
+	}
+	c.extend(row, epoch)
+	c.append(code, epoch)
+}
+
+// drop gives a row to nobody. It stays in the chain of who had it.
+func (l *log) drop(row uint32, epoch uint64) {
+	if l.owned != epoch {
+		l.local, l.owned = slices.Clone(l.local), epoch
+	}
+	l.local[row] = nobody
+	l.gone++
+}
+
+// compare orders rows by (stamp, key), rows without a stamp last.
+func (l *log) compare(i, j uint32) int {
+	if at := l.stamped(); at != nil {
+		a, b := at.at(int(i))-1, at.at(int(j))-1 // 0 becomes the largest
+		if a != b {
+			if a < b {
+				return -1
+			}
+			return 1
+		}
+	}
+	return l.keys.compare(int(i), int(j))
+}
+
+// merged is the log in order, without what is gone, with the parents where
+// moved says they are now (nil where the parent's log stays). It leaves l as it
+// was. The second result tells where each row went, and 1; 0 for nowhere.
+func (l *log) merged(moved []uint32, epoch uint64) (*log, []uint32) {
+	order := make([]uint32, 0, l.n)
+	for i := range l.n {
+		if l.local[i] != nobody {
+			order = append(order, uint32(i))
+		}
+	}
+	if l.kind.stamped {
+		slices.SortStableFunc(order, l.compare)
+	}
+	out := &log{
+		kind: l.kind, epoch: epoch, owned: epoch, family: epoch, n: len(order),
+		local: picked(l.local, order), fields: make([]*codes, len(l.fields)), keys: l.keys.pick(order, epoch), links: &links{}, lazy: &derived{},
+	}
+	for i, c := range l.fields {
+		if c != nil {
+			out.fields[i] = c.pick(order, epoch)
+		}
+	}
+	if l.stamps != nil {
+		out.stamps = l.stamps.pick(order, epoch)
+	}
+	if at := out.stamped(); at != nil {
+		for out.sorted < out.n && at.at(out.sorted) != 0 {
+			out.sorted++
+		}
+	}
+	if l.kind.parent != nil {
+		out.parent = picked(l.parent, order)
+		for i, p := range out.parent {
+			if p != 0 && moved != nil {
+				out.parent[i] = moved[p-1]
+			}
+		}
+	}
+	where := make([]uint32, l.n)
+	for to, from := range order {
+		where[from] = uint32(to) + 1
+	}
+	return out, where
+}
+
+// untidy tells whether the log is worth merging: its late rows or its holes have
+// become many.
+func (l *log) untidy() bool {
+	late := l.n - l.sorted - l.undated()
+	return late > 256+l.n/16 || l.gone > 256+l.n/4
+}
+
+// undated is how many rows at the end, at least, have no place in time.
+func (l *log) undated() int {
+	at := l.stamped()
+	if at == nil {
+		return l.n
+	}
+	n := 0
+	for n < l.n-l.sorted && at.at(l.n-1-n) == 0 {
+		n++
+	}
+	return n
+}
+
+func (l *log) bytes() int {
+	n := 2*cap(l.local) + 4*cap(l.parent) + l.keys.bytes()
+	for _, c := range append(slices.Clip(l.fields), l.stamps) {
+		if c != nil {
+			n += c.bytes()
+		}
+	}
+	if c := l.links.chain.Load(); c != nil {
+		n += 4 * (cap(c.last) + cap(c.prev))
+	}
+	return n
+}

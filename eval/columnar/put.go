@@ -1,0 +1,327 @@
+package columnar
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/internal/sample"
+)
+
+// Put makes the table say of each customer what c says: it inserts those who are
+// new; of the others it changes what differs. A record whose stamp stays is
+// changed in place; one whose stamp differs, as a new one, goes to the end, where
+// it may be late; those that c does not have go. All happens, or nothing and an
+// error.
+func (t *Table) Put(customers ...*eval.Customer) error {
+	var bytes int64
+	for _, c := range customers {
+		n, err := t.schema.check(c)
+		if err != nil {
+			return err
+		}
+		bytes += n
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.opts.MaxBytes > 0 && t.used+bytes > t.opts.MaxBytes {
+		return ErrFull
+	}
+	for _, c := range customers {
+		t.put(c)
+	}
+	t.touch()
+	return nil
+}
+
+// Delete removes customers and guests with all their records. One that is not
+// there is passed over.
+func (t *Table) Delete(ids ...dangol.CustomerID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		at, ok := t.where[id]
+		if !ok {
+			continue
+		}
+		delete(t.where, id)
+		sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
+		sh.be(local, gone, t.epoch)
+		for k, l := range sh.logs {
+			if rows := l.rows(uint16(local), nil); len(rows) > 0 {
+				l = sh.log(k, t.epoch)
+				for _, r := range rows {
+					l.drop(r, t.epoch)
+				}
+			}
+		}
+		t.touch()
+	}
+}
+
+// check tells whether the customer fits, and about how many bytes a new one takes.
+func (s *schema) check(c *eval.Customer) (int64, error) {
+	bytes := int64(64 + len(c.ID) + 4*len(s.attrs))
+	for name, v := range c.Attributes {
+		i, ok := s.attr[name]
+		if !ok {
+			return 0, fmt.Errorf("%w: customer %q: no attribute %q", ErrShape, c.ID, name)
+		}
+		if !fits(s.attrs[i].of, v) {
+			return 0, fmt.Errorf("%w: customer %q: the attribute %q is %s", ErrShape, c.ID, name, v)
+		}
+	}
+	for name, records := range c.Records {
+		i, ok := s.kind[name]
+		if !ok {
+			return 0, fmt.Errorf("%w: customer %q: no kind %q owns rows", ErrShape, c.ID, name)
+		}
+		k := s.kinds[i]
+		for _, r := range records {
+			bytes += 16
+			for name, v := range r.Fields {
+				f, ok := k.field[name]
+				if !ok {
+					return 0, fmt.Errorf("%w: %s %q: no field %q", ErrShape, k.name, r.Key, name)
+				}
+				if !fits(k.fields[f].of, v) {
+					return 0, fmt.Errorf("%w: %s %q: the field %q is %s", ErrShape, k.name, r.Key, name, v)
+				}
+				bytes += 4
+			}
+			if r.Parent == nil {
+				continue
+			}
+			if k.parent == nil || !slices.Contains(c.Records[k.parent.name], r.Parent) {
+				return 0, fmt.Errorf("%w: %s %q: its parent is not the customer's", ErrShape, k.name, r.Key)
+			}
+		}
+	}
+	return bytes, nil
+}
+
+// limit is how large, either way, an integer of a column may be.
+const limit = 1 << 62
+
+func fits(t catalog.Type, v catalog.Value) bool {
+	if !v.Known() {
+		return true
+	}
+	switch t.Sort {
+	case catalog.Money:
+		return v.Sort() == catalog.Number && -limit < v.Int() && v.Int() < limit
+	case catalog.Enum:
+		return v.Sort() == catalog.String
+	}
+	return v.Sort() == t.Sort && -limit < v.Int() && v.Int() < limit
+}
+
+// code is the code of a value in a column, which widens to hold it.
+func (f *field) code(c **codes, v catalog.Value, epoch uint64) uint64 {
+	if !v.Known() {
+		return 0
+	}
+	if f.dict != nil {
+		if f.dict.sets && len(v.Items()) == 0 {
+			return 0
+		}
+		return f.dict.code(v)
+	}
+	n := v.Int()
+	if v.Sort() == catalog.Bool {
+		n = 0
+		if v.Bool() {
+			n = 1
+		}
+	}
+	if *c == nil {
+		*c = newCodes(f.of)
+		(*c).epoch = epoch
+	}
+	return (*c).encode(n, epoch)
+}
+
+func (t *Table) put(c *eval.Customer) {
+	state := member
+	if c.Guest {
+		state = guest
+	}
+	at, known := t.where[c.ID]
+	if !known {
+		at = t.place(c.ID)
+	}
+	sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
+	if sh.state[local] != state {
+		sh.be(local, state, t.epoch)
+	}
+	for i := range t.schema.attrs {
+		f := &t.schema.attrs[i]
+		code := f.code(&sh.attrs[i], c.Attributes[f.name], t.epoch)
+		if sh.attrs[i] != nil {
+			sh.fill(t.schema, local, i, code, t.epoch)
+		} else if code != 0 {
+			sh.fill(t.schema, local, i, code, t.epoch)
+		}
+	}
+	w := rowWriter{table: t, shard: sh, local: uint16(local), rows: map[*eval.Record]uint32{}}
+	for i, k := range t.schema.kinds {
+		w.kind(i, k, c.Records[k.name], known)
+	}
+}
+
+// place makes room for a new customer.
+func (t *Table) place(id dangol.CustomerID) uint32 {
+	if n := len(t.shards); n == 0 || t.shards[n-1].n == shardSize {
+		t.shards = append(t.shards, newShard(t.schema, t.epoch))
+	}
+	i := len(t.shards) - 1
+	sh := t.shard(i)
+	local := sh.n
+	sh.ids = append(sh.ids, id)
+	sh.bucket = append(sh.bucket, sample.Bucket(string(id)))
+	sh.state = append(sh.state, gone)
+	sh.n++
+	at := uint32(i<<shardBits | local)
+	t.where[id] = at
+	t.ids = t.ids.next()
+	return at
+}
+
+// rowWriter writes the records of one customer.
+type rowWriter struct {
+	table *Table
+	shard *shard
+	local uint16
+	rows  map[*eval.Record]uint32 // row of each record so far, and 1
+	old   []uint32
+}
+
+// kind makes the log say what the records are.
+func (w *rowWriter) kind(i int, k *kind, records []*eval.Record, known bool) {
+	w.old = w.old[:0]
+	if known {
+		w.old = w.shard.logs[i].rows(w.local, w.old)
+	}
+	if len(w.old) == 0 && len(records) == 0 {
+		return
+	}
+	var byKey map[string]uint32
+	if len(w.old) > 0 {
+		byKey = make(map[string]uint32, len(w.old))
+		for _, row := range w.old {
+			byKey[w.shard.logs[i].keys.at(int(row))] = row
+		}
+	}
+	for _, r := range records {
+		row, found := byKey[r.Key]
+		if found {
+			delete(byKey, r.Key)
+			if w.same(i, k, row, r) {
+				w.rows[r] = row + 1
+				continue
+			}
+		}
+		w.write(i, k, row, found, r)
+	}
+	for _, row := range byKey {
+		w.shard.log(i, w.table.epoch).drop(row, w.table.epoch)
+	}
+}
+
+// stampOf is the value that stamps the record.
+func (k *kind) stampOf(r *eval.Record) catalog.Value {
+	at := k
+	for range k.stampUp {
+		if r = r.Parent; r == nil {
+			return catalog.Missing
+		}
+		at = at.parent
+	}
+	return r.Fields[at.fields[k.stamp].name]
+}
+
+// same tells whether a row says what the record says.
+func (w *rowWriter) same(i int, k *kind, row uint32, r *eval.Record) bool {
+	l := w.shard.logs[i]
+	if k.parent != nil && l.parent[row] != w.rows[r.Parent] {
+		return false
+	}
+	for f := range k.fields {
+		if !k.fields[f].value(l.fields[f], int(row)).Equal(r.Fields[k.fields[f].name]) &&
+			(r.Fields[k.fields[f].name].Known() || l.fields[f] != nil && l.fields[f].at(int(row)) != 0) {
+			return false
+		}
+	}
+	stamp := k.stampOf(r)
+	return l.stamps == nil || stamp.Known() == (l.stamps.at(int(row)) != 0) &&
+		(!stamp.Known() || l.stamps.value(l.stamps.at(int(row))) == stamp.Int())
+}
+
+// write puts the record into its row, or into a new one where it has none or
+// its stamp changed.
+func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record) {
+	epoch := w.table.epoch
+	l := w.shard.log(i, epoch)
+	parent := uint32(0)
+	if r.Parent != nil {
+		parent = w.rows[r.Parent]
+	}
+	stamp := uint64(0)
+	if k.stamped {
+		column := &l.stamps
+		if k.stampUp == 0 {
+			column = &l.fields[k.stamp]
+		}
+		f := field{of: instantType}
+		stamp = f.code(column, k.stampOf(r), epoch)
+		if found && (*column == nil && stamp != 0 || *column != nil && (*column).at(int(row)) != stamp) {
+			l.drop(row, epoch)
+			found = false
+		}
+	}
+	if found {
+		if k.parent != nil && l.parent[row] != parent {
+			if l.family != epoch {
+				l.parent, l.family = slices.Clone(l.parent), epoch
+			}
+			l.parent[row] = parent
+		}
+	} else {
+		row = uint32(l.append(w.local, r.Key, stamp, parent, epoch))
+		w.table.used += int64(16 + 4*len(r.Fields))
+	}
+	for f := range k.fields {
+		if k.stamped && k.stampUp == 0 && f == k.stamp {
+			continue
+		}
+		code := k.fields[f].code(&l.fields[f], r.Fields[k.fields[f].name], epoch)
+		l.fill(int(row), f, code, epoch)
+	}
+	w.rows[r] = row + 1
+}
+
+var instantType = catalog.Type{Sort: catalog.Instant}
+
+
+// value is what a column holds at i.
+func (f *field) value(c *codes, i int) catalog.Value {
+	if c == nil || i >= c.n || c.at(i) == 0 {
+		return catalog.Missing
+	}
+	code := c.at(i)
+	if f.dict != nil {
+		return f.dict.all()[code]
+	}
+	n := c.value(code)
+	switch f.of.Sort {
+	case catalog.Bool:
+		return catalog.BoolValue(n == 1)
+	case catalog.Instant:
+		return catalog.InstantValue(n)
+	case catalog.Date:
+		return catalog.DateValue(n)
+	}
+	return catalog.NumberValue(n)
+}

@@ -1,0 +1,208 @@
+package columnar
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/internal/bitmap"
+)
+
+// Snapshot is one state of a Table. It never changes and is safe for concurrent
+// use.
+type Snapshot struct {
+	schema *schema
+	shards []*shard
+	live   int
+	ids    *ordering
+}
+
+// Len is how many customers and guests there are.
+func (s *Snapshot) Len() int { return s.live }
+
+// ordering is the places of all customers by the bytes of their ids. It is
+// worked out when first asked for, and serves every snapshot until a customer is
+// added. Places of customers who are gone stay in it.
+type ordering struct {
+	mu     sync.Mutex
+	prev   *ordering // an ordering of the first places, to start from
+	known  bool
+	places []uint32
+}
+
+// next is where the order goes on when a customer is added.
+func (o *ordering) next() *ordering {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known {
+		return &ordering{prev: o}
+	}
+	return &ordering{prev: o.prev}
+}
+
+func (s *Snapshot) order() []uint32 {
+	o := s.ids
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known {
+		return o.places
+	}
+	var head, tail []uint32
+	if o.prev != nil {
+		head, o.prev = o.prev.places, nil
+	}
+	for i, sh := range s.shards {
+		for local := range sh.n {
+			if i*shardSize+local >= len(head) {
+				tail = append(tail, uint32(i<<shardBits|local))
+			}
+		}
+	}
+	compare := func(a, b uint32) int {
+		return cmp.Or(cmp.Compare(s.id(a), s.id(b)), cmp.Compare(a, b))
+	}
+	slices.SortFunc(tail, compare)
+	o.places, o.known = merge(head, tail, compare), true
+	return o.places
+}
+
+// merge is two ordered lists as one.
+func merge(a, b []uint32, compare func(a, b uint32) int) []uint32 {
+	if len(a) == 0 {
+		return b
+	}
+	out := make([]uint32, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		// Most of a stands before the next of b: jump there.
+		n := sort.Search(len(a), func(i int) bool { return compare(a[i], b[0]) > 0 })
+		out = append(append(out, a[:n]...), b[0])
+		a, b = a[n:], b[1:]
+	}
+	return append(append(out, a...), b...)
+}
+
+func (s *Snapshot) id(place uint32) dangol.CustomerID {
+	return s.shards[place>>shardBits].ids[place&slotMask]
+}
+
+// find is the place of a customer who is not gone.
+func (s *Snapshot) find(id dangol.CustomerID) (uint32, bool) {
+	order := s.order()
+	i := sort.Search(len(order), func(i int) bool { return s.id(order[i]) >= id })
+	for ; i < len(order) && s.id(order[i]) == id; i++ {
+		if p := order[i]; s.shards[p>>shardBits].state[p&slotMask] != gone {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
+// Customer puts one customer together from the columns, not ok when there is
+// none. Fields without a value are left out.
+func (s *Snapshot) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
+	p, ok := s.find(id)
+	if !ok {
+		return nil, false
+	}
+	return s.customer(s.shards[p>>shardBits], int(p&slotMask)), true
+}
+
+// Each visits every customer and guest in the order of their ids, until visit
+// returns an error.
+func (s *Snapshot) Each(visit func(*eval.Customer) error) error {
+	for _, p := range s.order() {
+		sh, local := s.shards[p>>shardBits], int(p&slotMask)
+		if sh.state[local] == gone {
+			continue
+		}
+		if err := visit(s.customer(sh, local)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Snapshot) customer(sh *shard, local int) *eval.Customer {
+	c := &eval.Customer{
+		ID: sh.ids[local], Guest: sh.state[local] == guest,
+		Attributes: map[string]catalog.Value{}, Records: map[string][]*eval.Record{},
+	}
+	for i := range s.schema.attrs {
+		if v := s.schema.attrs[i].value(sh.attrs[i], local); v.Known() {
+			c.Attributes[s.schema.attrs[i].name] = v
+		}
+	}
+	byRow := make([]map[uint32]*eval.Record, len(sh.logs))
+	for i, l := range sh.logs {
+		rows := l.rows(uint16(local), nil)
+		if len(rows) == 0 {
+			continue
+		}
+		byRow[i] = map[uint32]*eval.Record{}
+		records := make([]*eval.Record, 0, len(rows))
+		for _, row := range rows {
+			r := l.record(int(row))
+			if p := l.kind.parent; p != nil && l.parent[row] != 0 {
+				r.Parent = byRow[p.index][l.parent[row]-1]
+			}
+			byRow[i][row] = r
+			records = append(records, r)
+		}
+		slices.SortFunc(records, func(a, b *eval.Record) int { return cmp.Compare(a.Key, b.Key) })
+		c.Records[l.kind.name] = records
+	}
+	return c
+}
+
+func (l *log) record(row int) *eval.Record {
+	r := &eval.Record{Key: l.keys.at(row), Fields: map[string]catalog.Value{}}
+	for f := range l.kind.fields {
+		if v := l.kind.fields[f].value(l.fields[f], row); v.Known() {
+			r.Fields[l.kind.fields[f].name] = v
+		}
+	}
+	return r
+}
+
+// Members is a set of customers of a snapshot. It never changes and is safe for
+// concurrent use.
+type Members struct {
+	snapshot *Snapshot
+	in       bitmap.Dense // by shard and local number
+	n        int
+}
+
+func newMembers(s *Snapshot, in bitmap.Dense) *Members {
+	return &Members{snapshot: s, in: in, n: in.Len()}
+}
+
+// Len is how many members there are.
+func (m *Members) Len() int { return m.n }
+
+// All yields the ids in the order of their bytes.
+func (m *Members) All() iter.Seq[dangol.CustomerID] {
+	return func(yield func(dangol.CustomerID) bool) {
+		for _, p := range m.snapshot.order() {
+			if m.in.Has(int(p)) && !yield(m.snapshot.id(p)) {
+				return
+			}
+		}
+	}
+}
+
+// Contains tells whether the customer is a member.
+func (m *Members) Contains(id dangol.CustomerID) bool {
+	p, ok := m.snapshot.find(id)
+	return ok && m.in.Has(int(p))
+}
+
+// Ordinals is the set as bits: customer i of Snapshot.ID.
+func (m *Members) Ordinals() bitmap.Dense { return m.in }
+
+// ID is the customer of an ordinal that stands in a Members.
+func (s *Snapshot) ID(ordinal int) dangol.CustomerID { return s.id(uint32(ordinal)) }

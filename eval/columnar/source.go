@@ -1,0 +1,184 @@
+package columnar
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// blockRows is how many rows are filtered at a time: their masks and values stay
+// in the first cache.
+const blockRows = 2048
+
+// rowsIn calls visit with batches of all rows of a log whose stamp, the kind's
+// own, lies in the span: first those in order, found by binary search, then the
+// late ones, with a mask. ordered tells which; mask is nil for all.
+func (w *worker) rowsIn(l *log, in span, visit func(b *batch, mask []uint8, ordered bool)) {
+	if !l.kind.stamped {
+		w.blocks(l, 0, l.n, false, nil, visit)
+		return
+	}
+	at := l.stamped()
+	if at == nil {
+		return
+	}
+	stamps := vector{form: coded, codes: at.narrow, cap: w.asOf - 1}
+	first, last, ok := stamps.span(in.from, min(in.to-1, w.asOf-1))
+	if !ok || in.from >= in.to {
+		return
+	}
+	lo := at.search(l.sorted, first)
+	hi := lo + at.slice(lo, l.sorted).search(l.sorted-lo, last+1)
+	w.blocks(l, lo, hi, true, nil, visit)
+	w.blocks(l, l.sorted, l.n, false, func(b *batch) []uint8 {
+		mask := b.bytes.take(b.n)
+		c := at.slice(b.lo, b.lo+b.n)
+		c.inside(mask, first, last)
+		return mask
+	}, visit)
+}
+
+// search is the first of n ascending codes that is at least code.
+func (c narrow) search(n int, code uint64) int {
+	return sort.Search(n, func(i int) bool { return c.at(i) >= code })
+}
+
+// blocks cuts rows [lo, hi) into batches.
+func (w *worker) blocks(l *log, lo, hi int, ordered bool, mask func(*batch) []uint8, visit func(b *batch, mask []uint8, ordered bool)) {
+	for lo < hi {
+		n := min(blockRows, hi-lo)
+		m := w.mark()
+		b := batch{worker: w, log: l, lo: lo, n: n}
+		var chosen []uint8
+		if mask != nil {
+			chosen = mask(&b)
+		}
+		visit(&b, chosen, ordered)
+		w.release(m)
+		lo += n
+	}
+}
+
+// listed calls visit with batches of the listed rows, those whose stamp lies in
+// the span.
+func (w *worker) listed(l *log, rows []uint32, in span, visit func(b *batch, mask []uint8, ordered bool)) {
+	for len(rows) > 0 {
+		n := min(blockRows, len(rows))
+		m := w.mark()
+		b := batch{worker: w, log: l, n: n, rows: rows[:n]}
+		var mask []uint8
+		if at := l.stamped(); at != nil {
+			v := vector{form: coded, n: n, codes: gathered(&w.scratch, &at.narrow, b.rows), cap: w.asOf - 1}
+			mask = v.between(&w.scratch, in.from, in.to-1)
+		} else if l.kind.stamped {
+			mask = w.bytes.take(n)
+			clear(mask)
+		}
+		visit(&b, mask, false)
+		w.release(m)
+		rows = rows[n:]
+	}
+}
+
+// probe lists the rows of some customers, newest first of each; where the log is
+// in order it stops at the window's start.
+func (w *worker) probe(l *log, who []uint8, from int64) []uint32 {
+	c := l.chain()
+	at := l.stamped()
+	stop := uint64(0)
+	if at != nil && l.sorted == l.n && from > at.base+at.unit {
+		stop = (uint64(from) - uint64(at.base) + uint64(at.unit) - 1) / uint64(at.unit)
+	}
+	var rows []uint32
+	for local, in := range who {
+		if in == 0 {
+			continue
+		}
+		for i := c.last[local]; i != 0; i = c.prev[i-1] {
+			if stop != 0 && at.at(int(i-1)) < stop {
+				break
+			}
+			if l.local[i-1] == uint16(local) {
+				rows = append(rows, i-1)
+			}
+		}
+	}
+	return rows
+}
+
+// postings lists the rows of a log by the code of one field.
+type postings struct {
+	rows  []uint32 // by code, then ascending
+	start []uint32 // by code: where its rows start; one more at the end
+}
+
+// posted is the postings of a field, built when first asked for.
+func (l *log) posted(f int) *postings {
+	l.lazy.mu.Lock()
+	defer l.lazy.mu.Unlock()
+	if p := l.lazy.postings[f]; p != nil {
+		return p
+	}
+	c := l.fields[f]
+	p := &postings{rows: make([]uint32, l.n), start: make([]uint32, c.max+2)}
+	for i := range l.n {
+		p.start[c.at(i)+1]++
+	}
+	for i := 1; i < len(p.start); i++ {
+		p.start[i] += p.start[i-1]
+	}
+	next := slices.Clone(p.start)
+	for i := range l.n {
+		code := c.at(i)
+		p.rows[next[code]] = uint32(i)
+		next[code]++
+	}
+	if l.lazy.postings == nil {
+		l.lazy.postings = map[int]*postings{}
+	}
+	l.lazy.postings[f] = p
+	return p
+}
+
+// of are the rows with one of the codes.
+func (p *postings) of(codes []uint64) []uint32 {
+	var rows []uint32
+	for _, c := range codes {
+		if c != 0 && c+1 < uint64(len(p.start)) {
+			rows = append(rows, p.rows[p.start[c]:p.start[c+1]]...)
+		}
+	}
+	return rows
+}
+
+// selective finds a term of the filter that names few values of a field of the
+// row itself: what postings can answer.
+func (w *worker) selective(a *plan.Aggregate, l *log) (f int, codes []uint64, ok bool) {
+	terms := []plan.Test{a.Where}
+	if and, is := a.Where.(*plan.And); is {
+		terms = and.Terms
+	}
+	for _, t := range terms {
+		one, is := t.(*plan.OneOf)
+		if !is {
+			continue
+		}
+		at, is := one.X.(*plan.Field)
+		if !is || at.Up > 0 || at.Name == "" {
+			continue
+		}
+		f, known := l.kind.field[at.Name]
+		if !known || l.fields[f] == nil || l.kind.fields[f].dict == nil {
+			continue
+		}
+		codes = codes[:0]
+		for _, v := range one.Values {
+			if c, in := l.kind.fields[f].dict.find(v); in {
+				codes = append(codes, c)
+			}
+		}
+		return f, codes, true
+	}
+	return 0, nil, false
+}

@@ -1,0 +1,76 @@
+package columnar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// summariesPerLog is how many summaries are kept with the rows they are of.
+const summariesPerLog = 16
+
+// summary is a column, by customer, that was worked out from all rows of a log:
+// numbers of rows, sums, or links to the first or last row. It holds while the
+// log and those of its parents stay what they are.
+type summary struct {
+	parents []*log
+	counts  []uint32
+	sums    []int64
+}
+
+// summary is the aggregate over all rows, from what is kept or else by a scan
+// that is kept.
+func (b *batch) summary(a *plan.Aggregate, l *log, in span) vector {
+	key := b.keys[b.class[a]]
+	parents := b.parents(l)
+	l.lazy.mu.Lock()
+	kept, ok := l.lazy.summary[key]
+	l.lazy.mu.Unlock()
+	if !ok || !slices.Equal(kept.parents, parents) {
+		kept = b.summarise(a, l, in)
+		kept.parents = parents
+		l.lazy.mu.Lock()
+		if l.lazy.summary == nil || len(l.lazy.summary) >= summariesPerLog {
+			l.lazy.summary = map[string]summary{}
+		}
+		l.lazy.summary[key] = kept
+		l.lazy.mu.Unlock()
+	}
+	switch {
+	case kept.sums != nil:
+		return vector{form: wide, n: b.n, ints: kept.sums, cap: uncapped}
+	case a.Fn == plan.Count:
+		return counted(kept.counts)
+	}
+	return b.picked(a, l, kept.counts)
+}
+
+// parents are the logs that the fields of a row may be read from, besides its own.
+func (b *batch) parents(l *log) []*log {
+	var out []*log
+	for k := l.kind.parent; k != nil; k = k.parent {
+		out = append(out, b.shard.logs[k.index])
+	}
+	return out
+}
+
+func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
+	acc := b.accumulate(a, l)
+	b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
+		acc.add(rb, rb.filter(a.Where, mask), ordered)
+	})
+	switch acc := acc.(type) {
+	case *sums:
+		return summary{sums: slices.Clone(acc.by[:b.n])}
+	case *counts:
+		return summary{counts: slices.Clone(acc.by[:b.n])}
+	}
+	return summary{counts: slices.Clone(acc.(*picks).by[:b.n])}
+}
+
+// monthOf numbers the month of a calendar day.
+func monthOf(day int64) int64 {
+	t := time.Unix(day*86400, 0).UTC()
+	return int64(t.Year())*12 + int64(t.Month())
+}

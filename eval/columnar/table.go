@@ -1,0 +1,145 @@
+// Package columnar answers many plans over all customers at once. A Table holds
+// customers in shards; each kind of record of a shard is one log in the order of
+// time, its fields narrow columns. A window is a binary search, an aggregate a
+// scan that adds each row to its customer's counter, an answer a bitmap. Package
+// eval says what the answers must be.
+//
+//   - Table is written (Put, Delete, LoadColumns, Compact) and gives Snapshots.
+//   - Snapshot.Select answers plans over one state of the data.
+//   - Matcher answers plans for one customer of the Table as it is now.
+package columnar
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+)
+
+// ErrFull is returned when a write would take more than Options.MaxBytes. The
+// write has not happened.
+var ErrFull = errors.New("columnar: the memory budget is used up")
+
+// ErrShape is returned when a customer or a column does not fit the catalog.
+// Nothing of the call has happened.
+var ErrShape = errors.New("columnar: data that does not fit the catalog")
+
+// Options of a Table. The zero Options work.
+type Options struct {
+	// MaxBytes is how much memory the rows may take, as far as the table can
+	// estimate it. Defaults to no limit.
+	MaxBytes int64
+}
+
+// Table holds the customers of one shop. Its methods are safe for concurrent
+// use; writers wait for each other, readers of snapshots for nobody.
+type Table struct {
+	schema *schema
+	opts   Options
+
+	mu     sync.RWMutex
+	epoch  uint64 // grows with every snapshot: what is older is copied before it is overwritten
+	shards []*shard
+	where  map[dangol.CustomerID]uint32 // shard and local number
+	used   int64                        // bytes, estimated
+	last   *Snapshot                    // of the state as it is, nil after a write
+	ids    *ordering                    // of all customers
+}
+
+// New makes an empty table for data of a catalog, which must be valid.
+func New(cat *catalog.Catalog, opts Options) (*Table, error) {
+	s, err := newSchema(cat)
+	if err != nil {
+		return nil, err
+	}
+	return &Table{schema: s, opts: opts, epoch: 1, where: map[dangol.CustomerID]uint32{}, ids: &ordering{}}, nil
+}
+
+// Len is how many customers and guests there are.
+func (t *Table) Len() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return len(t.where)
+}
+
+// Bytes is about how much memory the table's columns take, and its ids.
+func (t *Table) Bytes() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n := 0
+	for _, sh := range t.shards {
+		n += sh.bytes()
+	}
+	return n
+}
+
+// Snapshot is the state of the table now. It costs next to nothing and never
+// changes; what the table overwrites afterwards is copied first.
+func (t *Table) Snapshot() *Snapshot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last == nil {
+		t.last = &Snapshot{schema: t.schema, shards: append([]*shard(nil), t.shards...), ids: t.ids}
+		t.last.live = len(t.where)
+		t.epoch++
+	}
+	return t.last
+}
+
+// Compact merges late rows into their places and forgets rows that are gone, in
+// the shards where they have become many; with all, wherever there are any. It
+// works on copies, shard by shard, and leaves a shard that was written meanwhile
+// to the next call. Hosts run it in the background; answers do not depend on it.
+func (t *Table) Compact(ctx context.Context, all bool) error {
+	t.mu.RLock()
+	n := len(t.shards)
+	t.mu.RUnlock()
+	for i := range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		snap := t.Snapshot()
+		t.mu.RLock()
+		epoch := t.epoch
+		t.mu.RUnlock()
+		// The copy is of an epoch of its own: whoever writes next copies headers.
+		merged := snap.shards[i].tidy(epoch-1, all)
+		if merged == nil {
+			continue
+		}
+		t.mu.Lock()
+		if t.shards[i] == snap.shards[i] {
+			t.shards[i] = merged
+			t.last = nil
+		}
+		t.mu.Unlock()
+	}
+	return nil
+}
+
+// Untidy is how many shards Compact would work on.
+func (t *Table) Untidy() int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	n := 0
+	for _, sh := range t.shards {
+		for _, l := range sh.logs {
+			if l.untidy() {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// shard is the shard, ready to be written.
+func (t *Table) shard(i int) *shard {
+	t.shards[i] = t.shards[i].writable(t.epoch)
+	return t.shards[i]
+}
+
+// touch marks that the state differs from the last snapshot.
+func (t *Table) touch() { t.last = nil }

@@ -1,0 +1,110 @@
+// Package bitmap is dense sets of small integers: the answers of the columnar
+// engine. A Dense is plain memory; concurrent readers are safe, a writer is alone.
+package bitmap
+
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+)
+
+// Dense is a set of the integers below 64 times its length.
+type Dense []uint64
+
+// Make is an empty set with room for the integers below n.
+func Make(n int) Dense { return make(Dense, (n+63)/64) }
+
+// Add puts i into the set, which must have room for it.
+func (d Dense) Add(i int) { d[i>>6] |= 1 << (i & 63) }
+
+// Remove takes i out of the set.
+func (d Dense) Remove(i int) {
+	if i>>6 < len(d) {
+		d[i>>6] &^= 1 << (i & 63)
+	}
+}
+
+// Has tells whether i is in the set. Integers without room are not.
+func (d Dense) Has(i int) bool {
+	return i >= 0 && i>>6 < len(d) && d[i>>6]>>(i&63)&1 == 1
+}
+
+// Len is how many integers are in the set.
+func (d Dense) Len() int {
+	n := 0
+	for _, w := range d {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// And keeps what is in both. The sets must be of one size, as for Or.
+func (d Dense) And(e Dense) {
+	e = e[:len(d)]
+	for i := range d {
+		d[i] &= e[i]
+	}
+}
+
+// Or adds what is in e.
+func (d Dense) Or(e Dense) {
+	e = e[:len(d)]
+	for i := range d {
+		d[i] |= e[i]
+	}
+}
+
+// Flip turns every integer below n: in becomes out. What is not below n is taken
+// out.
+func (d Dense) Flip(n int) {
+	for i := range d {
+		d[i] = ^d[i]
+	}
+	d.cut(n)
+}
+
+func (d Dense) cut(n int) {
+	for i := n >> 6; i < len(d); i++ {
+		if i == n>>6 {
+			d[i] &= 1<<(n&63) - 1
+		} else {
+			d[i] = 0
+		}
+	}
+}
+
+// All yields what is in the set, ascending.
+func (d Dense) All() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range d {
+			for ; w != 0; w &= w - 1 {
+				if !yield(i<<6 | bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Pack writes a mask of bytes, each 0 or 1, into the set: byte i tells of i.
+// The set must have room for the mask and holds nothing beyond it afterwards.
+func (d Dense) Pack(mask []uint8) {
+	clear(d)
+	i := 0
+	for ; i+8 <= len(mask); i += 8 {
+		// The product gathers the lowest bits of eight bytes in the highest byte.
+		const gather = 0x0102040810204080
+		eight := binary.LittleEndian.Uint64(mask[i:]) * gather >> 56
+		d[i>>6] |= eight << (i & 63)
+	}
+	for ; i < len(mask); i++ {
+		d[i>>6] |= uint64(mask[i]) << (i & 63)
+	}
+}
+
+// Unpack is the reverse of Pack.
+func (d Dense) Unpack(mask []uint8) {
+	for i := range mask {
+		mask[i] = uint8(d[i>>6] >> (i & 63) & 1)
+	}
+}
