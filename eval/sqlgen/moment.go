@@ -3,10 +3,12 @@ package sqlgen
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/internal/civil"
 )
 
 func timing(e plan.Expr) (due, latest bool) {
@@ -25,30 +27,74 @@ func (g *generator) decode(col Column, sort catalog.Sort, sql string) string {
 	switch {
 	case sort == catalog.Instant && col.Encoding == Seconds:
 		return "(" + sql + " * 1000000)"
+	case sort == catalog.Instant && col.Encoding == Millis:
+		return "(" + sql + " * 1000)"
 	case sort == catalog.Instant && col.Encoding == Native:
-		switch g.dialect {
-		case Postgres:
-			return "CAST(EXTRACT(EPOCH FROM " + sql + ") * 1000000 AS BIGINT)"
-		case MySQL:
-			return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " + sql + ")"
-		case SQLite:
-			return "CAST(strftime('%s', " + sql + ") AS INTEGER) * 1000000"
-		case ClickHouse:
-			return "(toInt64(toUnixTimestamp(" + sql + ")) * 1000000)"
-		}
-	case sort == catalog.Date && col.Encoding == Native:
-		switch g.dialect {
-		case Postgres:
-			return "(" + sql + " - DATE '1970-01-01')"
-		case MySQL:
-			return "DATEDIFF(" + sql + ", '1970-01-01')"
-		case SQLite:
-			return "CAST(julianday(" + sql + ") - 2440587.5 AS INTEGER)"
-		case ClickHouse:
-			return "toInt64(" + sql + ")"
-		}
+		return g.clock(sql)
+	case sort == catalog.Instant && col.Encoding == Local:
+		return g.fromLocal(g.clock(sql), col.zone())
+	case sort == catalog.Date && col.Encoding != Micros:
+		return g.day(sql)
 	}
 	return sql
+}
+
+func (c Column) zone() *time.Location {
+	if c.Zone == nil {
+		return time.UTC
+	}
+	return c.Zone
+}
+
+// clock reads a timestamp as microseconds since 1970-01-01 00:00 of its own clock.
+func (g *generator) clock(sql string) string {
+	switch g.dialect {
+	case Postgres:
+		return "CAST(EXTRACT(EPOCH FROM " + sql + ") * 1000000 AS BIGINT)"
+	case MySQL:
+		return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', " + sql + ")"
+	case ClickHouse:
+		return "(toInt64(toUnixTimestamp(" + sql + ")) * 1000000)"
+	}
+	// SQLite keeps timestamps as text; what follows the whole second is the rest.
+	return "(CAST(strftime('%s', " + sql + ") AS INTEGER) * 1000000 + CAST(substr(strftime('%f', " + sql + "), 4) AS INTEGER) * 1000)"
+}
+
+func (g *generator) day(sql string) string {
+	switch g.dialect {
+	case Postgres:
+		return "(" + sql + " - DATE '1970-01-01')"
+	case MySQL:
+		return "DATEDIFF(" + sql + ", '1970-01-01')"
+	case ClickHouse:
+		return "toInt64(" + sql + ")"
+	}
+	return "CAST(julianday(" + sql + ") - 2440587.5 AS INTEGER)"
+}
+
+// fromLocal turns clock readings of a zone into instants: a reading that occurs
+// twice is the earlier instant, one that a gap skips the first after it.
+func (g *generator) fromLocal(clock string, zone *time.Location) string {
+	var b strings.Builder
+	at := time.UnixMicro(longAgo).In(zone)
+	for range mostOffsets {
+		_, seconds := at.Zone()
+		_, end := at.ZoneBounds()
+		offset := int64(seconds) * 1e6
+		if end.IsZero() || end.After(g.asOf.AddDate(1, 0, 0)) {
+			if b.Len() == 0 {
+				return fmt.Sprintf("(%s - (%d))", clock, offset)
+			}
+			return fmt.Sprintf("(CASE%s ELSE %s - (%d) END)", b.String(), clock, offset)
+		}
+		_, after := end.Zone()
+		fmt.Fprintf(&b, " WHEN %s < %d THEN %s - (%d)", clock, end.UnixMicro()+offset, clock, offset)
+		if gap := int64(after)*1e6 - offset; gap > 0 {
+			fmt.Fprintf(&b, " WHEN %s < %d THEN %d", clock, end.UnixMicro()+offset+gap, end.UnixMicro())
+		}
+		at = end
+	}
+	return clock
 }
 
 // encode makes an instant an argument that a raw column can be compared with by <
@@ -57,10 +103,44 @@ func (g *generator) encode(col Column, us int64) any {
 	switch col.Encoding {
 	case Seconds:
 		return ceil(us, 1e6)
+	case Millis:
+		return ceil(us, 1e3)
 	case Native:
-		return time.UnixMicro(us).UTC()
+		return g.timestamp(time.UnixMicro(us).UTC())
+	case Local:
+		return g.timestamp(reading(us, col.zone()))
 	}
 	return us
+}
+
+// reading is the first clock reading of a zone that stands for the instant or a
+// later one, as a time in UTC.
+func reading(us int64, zone *time.Location) time.Time {
+	t := time.UnixMicro(us)
+	c := civil.Of(t, zone)
+	if end, ok := civil.Repeated(t, zone); ok {
+		c = end // its second pass: every reading of it stands for the first
+	}
+	if start, _ := t.In(zone).ZoneBounds(); start.Equal(t) {
+		_, offset := start.Add(-1).In(zone).Zone()
+		before := t.Add(time.Duration(offset) * time.Second).UTC()
+		if before.Before(utc(c)) {
+			return before // just after a gap: the readings inside it stand for it too
+		}
+	}
+	return utc(c)
+}
+
+func utc(c civil.Time) time.Time {
+	return time.Date(c.Year, c.Month, c.Day, c.Hour, c.Min, c.Sec, c.Nanos, time.UTC)
+}
+
+// timestamp is an argument for a column of the engine's own timestamps.
+func (g *generator) timestamp(t time.Time) any {
+	if g.dialect == SQLite {
+		return t.Format("2006-01-02 15:04:05.000")
+	}
+	return t
 }
 
 func ceil(n, by int64) int64 {
@@ -244,6 +324,9 @@ func (g *generator) period(a *plan.Aggregate, r row) piece {
 // longAgo is the start of 1900, before which no customer has a moment.
 const longAgo = -2_208_988_800e6
 
+// mostOffsets is more often than any zone ever changed its offset.
+const mostOffsets = 1000
+
 // localDay is the local calendar day of a moment from then on, in days since
 // 1970-01-01.
 func (g *generator) localDay(us piece, from int64) piece {
@@ -254,7 +337,7 @@ func (g *generator) localDay(us piece, from int64) piece {
 func (g *generator) offset(stamp piece, from int64) piece {
 	at := time.UnixMicro(from).In(g.zone)
 	var out piece
-	for range 1000 {
+	for range mostOffsets {
 		_, seconds := at.Zone()
 		_, end := at.ZoneBounds()
 		micros := int64(seconds) * 1e6
@@ -267,7 +350,7 @@ func (g *generator) offset(stamp piece, from int64) piece {
 		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), micros))
 		at = end
 	}
-	return text(fmt.Sprint(math.MinInt64)) // no zone has so many changes
+	return text(fmt.Sprint(math.MinInt64)) // not reached
 }
 
 // floor divides integers rounding down, also below zero: they are shifted far above

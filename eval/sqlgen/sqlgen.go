@@ -69,6 +69,7 @@ type Column struct {
 	SQL string
 	// Encoding of instants and dates. Numbers are integers in stored units.
 	Encoding Encoding
+	Zone     *time.Location // of Local. Defaults to UTC
 }
 
 // Encoding is how a column keeps an instant or a date.
@@ -78,7 +79,9 @@ type Encoding uint8
 const (
 	Micros  Encoding = iota // int64 microseconds since 1970-01-01T00:00:00Z; dates: days since then
 	Seconds                 // int64 seconds since then
+	Millis                  // int64 milliseconds since then
 	Native                  // the engine's own timestamp with zone, or date
+	Local                   // the engine's timestamp without zone, as the clock of Column.Zone reads
 )
 
 // Set is a table with one row an item of a set.
