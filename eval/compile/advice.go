@@ -165,6 +165,9 @@ next:
 				c.warnRepeated(t.Span())
 				continue next
 			}
+			if c.reviewTimes(earlier.test, t, and) {
+				return
+			}
 			if now.about == nil || earlier.about == nil || now.set.text != earlier.set.text || !same(now.about, earlier.about) {
 				continue
 			}
@@ -184,6 +187,37 @@ next:
 		}
 		clauses = append(clauses, now)
 	}
+}
+
+// reviewTimes looks at two clauses about the time of one thing, and tells whether
+// it had to warn.
+func (c *checker) reviewTimes(a, b plan.Test, and bool) bool {
+	v, notV := timeTest(a)
+	w, notW := timeTest(b)
+	if v == nil || w == nil || !same(v.X, w.X) {
+		return false
+	}
+	if notV && !notW {
+		v, notV, w, notW = w, notW, v, notV
+	}
+	inside := !notV && notW && contains(w.Window, v.Window)
+	switch {
+	case and && (inside || !notV && !notW && apart(v.Window, w.Window)):
+		c.warnCannotHold(b.Span(), a.Span())
+	case !and && !notV && notW && contains(v.Window, w.Window):
+		c.warnAlwaysHolds(b.Span(), a.Span())
+	default:
+		return false
+	}
+	return true
+}
+
+func timeTest(t plan.Test) (during *plan.During, negated bool) {
+	if n, ok := t.(*plan.Not); ok {
+		t, negated = n.Term, true
+	}
+	during, _ = t.(*plan.During)
+	return during, negated
 }
 
 // same tells whether two nodes mean the same. Most that differ already do so at

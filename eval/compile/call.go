@@ -438,7 +438,7 @@ func callShare(c *checker, r *dsl.Ref, name string) value {
 		return value{}
 	}
 	v := c.quotient(at, plan.Share, catalog.Type{Sort: catalog.Number}, true, part, whole, 0)
-	v.aggregated = true
+	v.aggregated, v.quot.part = true, field == ""
 	return v
 }
 

@@ -774,3 +774,7 @@ func (c *checker) warnIncludesNever(at, moment source.Span) {
 	}
 	c.tell(d)
 }
+
+func (c *checker) warnFuture(at source.Span) {
+	c.warn(source.CannotHold, at, "", "only what is past is known, and this looks into the future")
+}

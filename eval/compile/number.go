@@ -18,6 +18,7 @@ type quotient struct {
 	ra, rb interval
 	form   plan.QuotientForm
 	ratio  bool // of like by like: may be compared with a percentage
+	part   bool // a is part of b, so that it is at most 1
 	span   source.Span
 }
 
@@ -370,7 +371,21 @@ func (c *checker) compareNumbers(at source.Span, op plan.CompareOp, l, r value) 
 	if _, ok := r.rng.times(q.rb); !c.fits(ok, at) {
 		return no(at)
 	}
-	return &plan.Compare{At: here, Op: op, L: l.ratioExpr(), R: c.linear(r)}
+	test := &plan.Compare{At: here, Op: op, L: l.ratioExpr(), R: c.linear(r)}
+	c.domains[test.L] = q.domain(l.scale)
+	return test
+}
+
+// domain is what a quotient can be, on the line of values where integers are even.
+func (q *quotient) domain(scale int) domain {
+	d := domain{line, true}
+	if q.ra.lo >= 0 {
+		d.rng.lo = 0
+	}
+	if whole, ok := powerOfTen(scale); ok && q.part {
+		d.rng.hi = 2 * whole
+	}
+	return d
 }
 
 // ratioExpr is the quotient of a number as a plan's expression.

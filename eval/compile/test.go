@@ -203,7 +203,7 @@ func withinAYear(w plan.Window) bool {
 		return unitsWithinAYear(a.Unit, a.N)
 	case a.Kind == plan.Back && b.Kind == plan.Back && a.Unit == b.Unit:
 		return unitsWithinAYear(a.Unit, a.N-b.N)
-	case a.Kind == plan.Back && b.Kind == plan.Back:
+	case byAsOf(a) && byAsOf(b):
 		return longBefore(a).hi-longBefore(b).lo <= minutesOf(plan.Year).lo
 	}
 	return false
@@ -228,14 +228,14 @@ func (c *checker) betweenTest(n *dsl.Between, at source.Span) plan.Test {
 		if !c.inTime(x, "between") {
 			return no(at)
 		}
-		w, ok := c.between(n.Lo, n.Hi, c.span(n.Lo.Span()).Join(c.span(n.Hi.Span())))
+		w, ok := c.between(n.Lo, n.Hi, x.due, c.span(n.Lo.Span()).Join(c.span(n.Hi.Span())))
 		if !ok {
 			return no(at)
 		}
 		return c.during(x, w, n.Neg, at)
 	case yearly:
 		return c.recurs(x, at, c.span(n.Lo.Span()).Join(c.span(n.Hi.Span())), func() (plan.Window, bool) {
-			return c.between(n.Lo, n.Hi, at)
+			return c.between(n.Lo, n.Hi, true, at)
 		})
 	case number:
 		lo, hi := c.value(n.Lo), c.value(n.Hi)

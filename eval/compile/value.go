@@ -19,9 +19,9 @@ const (
 	day
 	set
 	condition // a named condition or sample(...): true or false, never missing
-	yearly  // anniversary(...)
-	length  // 7d
-	point   // today, now, 60d ago
+	yearly    // anniversary(...)
+	length    // 7d
+	point     // today, now, 60d ago
 )
 
 // value is a checked expression.

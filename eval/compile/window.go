@@ -132,7 +132,7 @@ func (c *checker) window(w *dsl.Window, due bool) (plan.Window, bool) {
 	var ok bool
 	switch w.Form {
 	case dsl.ThisWindow, dsl.LastWindow:
-		out, ok = c.localPeriod(w, due, at)
+		out, ok = c.localPeriod(w, at)
 	case dsl.NextWindow:
 		if !due {
 			c.errOnlyPast(at)
@@ -140,9 +140,9 @@ func (c *checker) window(w *dsl.Window, due bool) (plan.Window, bool) {
 		}
 		out, ok = c.next(w)
 	case dsl.PointWindow:
-		out, ok = c.pointWindow(w, due, at)
+		out, ok = c.pointWindow(w, at)
 	case dsl.RangeWindow:
-		return c.between(w.From, w.To, at)
+		return c.between(w.From, w.To, due, at)
 	default:
 		p, known := c.point(w.From)
 		if !known {
@@ -154,17 +154,24 @@ func (c *checker) window(w *dsl.Window, due bool) (plan.Window, bool) {
 			out = plan.Window{To: p.start}
 		}
 	}
-	return out, ok && c.notEmpty(out, at)
+	if !ok {
+		return out, false
+	}
+	if startsAtItsEnd(out) {
+		c.errEmptyWindow(at, "")
+		return out, false
+	}
+	return c.note(out, due, at), true
 }
 
-func (c *checker) localPeriod(w *dsl.Window, due bool, at source.Span) (plan.Window, bool) {
+func (c *checker) localPeriod(w *dsl.Window, at source.Span) (plan.Window, bool) {
 	unit := unitOf[w.Unit]
 	if unit == plan.Minute || unit == plan.Hour {
 		c.errLocalPeriod(at)
 		return plan.Window{}, false
 	}
 	if w.Form == dsl.ThisWindow {
-		return c.noteToday(plan.Window{From: period(unit, 0), To: period(unit, 1)}, due, at), true
+		return plan.Window{From: period(unit, 0), To: period(unit, 1)}, true
 	}
 	return plan.Window{From: period(unit, -1), To: period(unit, 0)}, true
 }
@@ -185,7 +192,7 @@ func (c *checker) next(w *dsl.Window) (plan.Window, bool) {
 	return plan.Window{From: asOf, To: back(unit, -count)}, true
 }
 
-func (c *checker) pointWindow(w *dsl.Window, due bool, at source.Span) (plan.Window, bool) {
+func (c *checker) pointWindow(w *dsl.Window, at source.Span) (plan.Window, bool) {
 	if n, ok := w.From.(*dsl.Number); ok {
 		switch {
 		case n.Unit == "":
@@ -212,12 +219,12 @@ func (c *checker) pointWindow(w *dsl.Window, due bool, at source.Span) (plan.Win
 		c.errInstantIsNoWindow(at, c.quote(at))
 		return plan.Window{}, false
 	}
-	return c.noteToday(plan.Window{From: p.start, To: p.after}, due, at), true
+	return plan.Window{From: p.start, To: p.after}, true
 }
 
 // between is from .. to and `between from and to`: whole days include the last,
 // instants do not.
-func (c *checker) between(from, to dsl.Expr, at source.Span) (plan.Window, bool) {
+func (c *checker) between(from, to dsl.Expr, due bool, at source.Span) (plan.Window, bool) {
 	lo, ok1 := c.point(from)
 	hi, ok2 := c.point(to)
 	if !ok1 || !ok2 {
@@ -236,7 +243,7 @@ func (c *checker) between(from, to dsl.Expr, at source.Span) (plan.Window, bool)
 		c.errEmptyWindow(at, swapped)
 		return w, false
 	}
-	return w, true
+	return c.note(w, due, at), true
 }
 
 // relative is the window of `before`, `after` and `on` a point.
@@ -246,72 +253,98 @@ func (c *checker) relative(n *dsl.When, due bool) (plan.Window, bool) {
 		return plan.Window{}, false
 	}
 	at := c.span(n.Point.Span())
-	switch n.Rel {
-	case "before":
-		return plan.Window{To: p.start}, true
-	case "on":
-		if !p.day {
-			c.errOnInstant(at)
-			return plan.Window{}, false
-		}
-		return c.noteToday(plan.Window{From: p.start, To: p.after}, due, at), true
-	}
-	if p.date {
+	w := plan.Window{To: p.start}
+	switch {
+	case n.Rel == "before":
+	case n.Rel == "on" && !p.day:
+		c.errOnInstant(at)
+		return w, false
+	case n.Rel == "on":
+		w = plan.Window{From: p.start, To: p.after}
+	case p.date:
 		c.errDateHasNoEnd(at)
-		return plan.Window{}, false
+		return w, false
+	default: // after
+		w = plan.Window{From: p.after}
+		w.From.Exclusive = !p.day
 	}
-	from := p.after
-	from.Exclusive = !p.day
-	return plan.Window{From: from}, true
+	return c.note(w, due, at), true
 }
 
-// noteToday warns where a group of midnights asks for the day that just begins.
-func (c *checker) noteToday(w plan.Window, due bool, at source.Span) plan.Window {
-	if c.opts.Midnight && !due && w.From == period(plan.Days, 0) {
+// note warns of windows over the past in which nothing can lie: those that start
+// in the future, and today in a group that is refreshed at midnight.
+func (c *checker) note(w plan.Window, due bool, at source.Span) plan.Window {
+	switch {
+	case due:
+	case c.opts.Midnight && w.From == period(plan.Days, 0):
 		c.warnEmptyToday(at)
+	case notBefore(w.From, asOf):
+		c.warnFuture(at)
 	}
 	return w
 }
 
-// notEmpty reports windows that are empty whenever the rule is asked.
-func (c *checker) notEmpty(w plan.Window, at source.Span) bool {
-	if startsAtItsEnd(w) {
-		c.errEmptyWindow(at, "")
-		return false
-	}
-	return true
-}
+// startsAtItsEnd tells whether a window is certainly empty, whenever it is asked
+// for.
+func startsAtItsEnd(w plan.Window) bool { return notBefore(w.From, w.To) }
 
-// startsAtItsEnd tells of a window without moments of the customer whether its
-// start is never before its end. It is true only where that is certain.
-func startsAtItsEnd(w plan.Window) bool {
-	a, b := w.From, w.To
+// notBefore tells whether one bound certainly lies at or after another. Of most
+// that depend on different things nothing is certain; open ends are no bounds.
+func notBefore(a, b plan.Bound) bool {
 	switch {
 	case a.Kind == plan.Day && b.Kind == plan.Day:
 		return a.At >= b.At
-	case a.Kind == plan.Period && b.Kind == plan.Period && a.Unit == b.Unit:
+	case !byAsOf(a) || !byAsOf(b):
+		return false
+	case a.Kind == b.Kind && a.Unit == b.Unit:
+		if a.Kind == plan.Back {
+			return a.N <= b.N
+		}
 		return a.N >= b.N
-	case a.Kind == plan.Now && b.Kind == plan.Now:
-		return true
 	case a.Kind == plan.Now && b.Kind == plan.Back:
 		return b.N >= 0
 	case a.Kind == plan.Back && b.Kind == plan.Now:
 		return a.N <= 0
-	case a.Kind == plan.Back && b.Kind == plan.Back:
-		if a.Unit == b.Unit {
-			return a.N <= b.N
-		}
-		return longBefore(a).hi <= longBefore(b).lo
+	case a.Kind == plan.Now && b.Kind == plan.Period:
+		return b.N <= 0
+	case a.Kind == plan.Period && b.Kind == plan.Now:
+		return a.N >= 1
 	}
-	return false
+	return longBefore(a).hi <= longBefore(b).lo
 }
 
-// longBefore is how many minutes before as-of a bound of type Back lies, with
-// room for changes of clocks, which are within a day.
+func byAsOf(b plan.Bound) bool {
+	return b.Kind == plan.Now || b.Kind == plan.Back || b.Kind == plan.Period
+}
+
+// longBefore is how many minutes before as-of a bound lies, with room for changes
+// of clocks, which are within a day.
 func longBefore(b plan.Bound) interval {
-	by, _ := minutesOf(b.Unit).times(exactly(int64(b.N)))
+	if b.Kind == plan.Now {
+		return interval{}
+	}
+	unit := minutesOf(b.Unit)
+	n := b.N
+	if b.Kind == plan.Period {
+		n = -n
+	}
+	by, _ := unit.times(exactly(int64(n)))
+	if b.Kind == plan.Period {
+		by.hi += unit.hi // as-of lies anywhere in its own period
+	}
 	if b.Unit != plan.Minute && b.Unit != plan.Hour {
 		by.lo, by.hi = by.lo-24*60, by.hi+24*60
 	}
 	return by
+}
+
+// contains tells whether all of w certainly lies within v.
+func contains(v, w plan.Window) bool {
+	return (v.From.Kind == plan.Open || w.From.Kind != plan.Open && !v.From.Exclusive && notBefore(w.From, v.From)) &&
+		(v.To.Kind == plan.Open || w.To.Kind != plan.Open && notBefore(v.To, w.To))
+}
+
+// apart tells whether two windows certainly have nothing in common.
+func apart(v, w plan.Window) bool {
+	return notBefore(v.From, w.To) || notBefore(w.From, v.To)
 }
