@@ -221,7 +221,7 @@ func (g *generator) member(n *plan.Member, r row) piece {
 	if m == nil {
 		return g.fail(n, "in group, without a table of memberships")
 	}
-	out := join(r.customerAlias+"."+g.schema.Customers.Key+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+
+	out := join(g.asText(r.customerAlias+"."+g.schema.Customers.Key)+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+
 		" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
 	if m.Filter != "" {
 		out = join(out, " AND (", place(m.Filter, "g"), ")")

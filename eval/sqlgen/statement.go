@@ -37,7 +37,8 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	for i, p := range q.Plans {
 		tests[i] = g.test(plan.Lower(p).Root, g.customer())
 	}
-	id := "c." + s.Customers.Key
+	key := "c." + s.Customers.Key
+	id, order := g.asText(key), g.bytes(key)
 	var out piece
 	if len(tests) == 1 {
 		out = join("SELECT ", id, " AS id", g.from(), " WHERE ", g.population(), " AND ", tests[0])
@@ -48,9 +49,9 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		}
 		out = join("SELECT id, mask FROM (SELECT ", id, " AS id, ", list(bits, " + "), " AS mask", g.from(),
 			" WHERE ", g.population(), ") answers WHERE mask <> 0")
-		id = "id"
+		order = g.bytes("id")
 	}
-	return g.statement(join(out, " ORDER BY ", g.bytes("id")))
+	return g.statement(join(out, " ORDER BY ", order))
 }
 
 // Matches is Select for one plan and one customer: it has a row when the customer
@@ -183,13 +184,24 @@ func (g *generator) population() piece {
 // place puts a table's alias into an expression of the schema.
 func place(sql, alias string) string { return strings.ReplaceAll(sql, "{t}", alias) }
 
-// bytes orders text by its bytes.
+// bytes orders keys by the bytes of their text, whatever their type and collation.
 func (g *generator) bytes(sql string) string {
-	switch g.dialect {
-	case Postgres:
-		return sql + ` COLLATE "C"`
-	case MySQL:
+	if g.dialect == MySQL {
 		return "CAST(" + sql + " AS BINARY)"
 	}
-	return sql
+	if g.dialect == Postgres {
+		return "CAST(" + sql + ` AS TEXT) COLLATE "C"`
+	}
+	return g.asText(sql)
+}
+
+// asText is a key as text: hosts have numbers and UUIDs for keys.
+func (g *generator) asText(sql string) string {
+	switch g.dialect {
+	case MySQL:
+		return "CAST(" + sql + " AS CHAR)"
+	case ClickHouse:
+		return "toString(" + sql + ")"
+	}
+	return "CAST(" + sql + " AS TEXT)"
 }

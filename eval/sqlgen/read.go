@@ -1,0 +1,81 @@
+package sqlgen
+
+import (
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+)
+
+// farAhead is until when the clock changes of a zone are written out for reading.
+var farAhead = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Value is a column of a Read: an attribute or field and its type.
+type Value struct {
+	Name string
+	Type catalog.Type
+}
+
+// Read writes the statement that reads rows as they are: of a kind of records, or
+// of customers for "". Its columns are the key as text; of customers a boolean that
+// tells guests; of records the customer's id and the parent's key as text; then the
+// values: numbers in stored units, instants in microseconds, days since
+// 1970-01-01, NULL for missing. Sets are not among them.
+//
+// With an id it reads the rows of one customer, else of all, ordered by the bytes
+// of the customer's id and then of the key.
+func Read(d Dialect, s *Schema, kind string, values []Value, id *dangol.CustomerID) (Statement, error) {
+	g := newGenerator(d, s, Query{AsOf: farAhead}, nil)
+	table, owner := s.Customers, s.Customers.Key
+	var columns []piece
+	if kind != "" {
+		table = s.Records[kind]
+		owner = table.Customer
+	}
+	columns = append(columns, text(g.asText("r."+table.Key)))
+	switch {
+	case kind != "":
+		columns = append(columns, text(g.asText("r."+table.Customer)))
+		if table.Parent != "" {
+			columns = append(columns, text(g.asText("r."+table.Parent)))
+		}
+	case s.Guest != "":
+		columns = append(columns, text("CASE WHEN ("+place(s.Guest, "r")+") THEN 1 ELSE 0 END"))
+	default:
+		columns = append(columns, text("0"))
+	}
+	for _, v := range values {
+		col := table.Columns[v.Name]
+		sql := g.decode(col, v.Type.Sort, place(col.SQL, "r"))
+		if v.Type.Sort == catalog.Bool {
+			sql = "CASE WHEN " + sql + " IS NULL THEN NULL WHEN " + g.boolean(text(sql)).sql + " THEN 1 ELSE 0 END"
+		}
+		columns = append(columns, text(sql))
+	}
+	out := join("SELECT ", list(columns, ", "), " FROM "+table.Name+" r WHERE r."+owner+" IS NOT NULL")
+	if table.Filter != "" {
+		out = join(out, " AND ("+place(table.Filter, "r")+")")
+	}
+	order := g.bytes("r." + table.Key)
+	if id != nil {
+		out = join(out, " AND r."+owner+" = ", text("?", string(*id)))
+	} else if kind != "" {
+		order = g.bytes("r."+owner) + ", " + order
+	}
+	return g.statement(join(out, " ORDER BY "+order))
+}
+
+// ReadSet is Read for the items of a set: its columns are the owner's key as text
+// and the item. With an id it reads those of one customer's own set.
+func ReadSet(d Dialect, s *Schema, set string, id *dangol.CustomerID) (Statement, error) {
+	g := newGenerator(d, s, Query{}, nil)
+	t := s.Sets[set]
+	out := text("SELECT " + g.asText("s."+t.Owner) + ", s." + t.Item + " FROM " + t.Name + " s WHERE s." + t.Owner + " IS NOT NULL AND s." + t.Item + " IS NOT NULL")
+	if t.Filter != "" {
+		out = join(out, " AND ("+place(t.Filter, "s")+")")
+	}
+	if id != nil {
+		out = join(out, " AND s."+t.Owner+" = ", text("?", string(*id)))
+	}
+	return g.statement(join(out, " ORDER BY "+g.bytes("s."+t.Owner)))
+}
