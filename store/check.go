@@ -185,9 +185,6 @@ func normalSet(t catalog.Type, v catalog.Value) (catalog.Value, string) {
 	}
 	items := make([]string, len(v.Items()))
 	for i, item := range v.Items() {
-		if item == "" {
-			return v, "has an empty item"
-		}
 		if why := badText(item); why != "" {
 			return v, "has an item that " + why
 		}

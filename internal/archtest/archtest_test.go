@@ -44,7 +44,7 @@ var rooms = map[string]string{
 	"store/memstore":   ". dsl/catalog eval eval/plan eval/columnar store",
 	"store/sqlstore":   ". dsl/catalog eval eval/plan eval/sqlgen store internal/sample",
 	"store/csvdir":     ". dsl/source dsl/catalog store internal/civil",
-	"store/storetest":  ". dsl dsl/source dsl/catalog eval eval/compile eval/plan store internal/corpus internal/rulegen",
+	"store/storetest":  ". dsl dsl/source dsl/catalog eval eval/compile eval/plan store store/csvdir internal/corpus internal/rulegen",
 	"internal/rulegen": ". dsl/catalog eval eval/plan store",
 
 	"segment":             ". dsl dsl/source dsl/catalog dsl/rulefile eval eval/compile eval/plan store internal/civil",

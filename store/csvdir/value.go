@@ -3,6 +3,7 @@ package csvdir
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -51,7 +52,11 @@ func parse(t catalog.Type, text string, zone *time.Location) (catalog.Value, err
 		}
 		return catalog.DayValue(day.Date()), nil
 	case catalog.Set:
-		return catalog.SetValue(strings.Split(text, "|")...), nil
+		items := strings.Split(text, "|")
+		if slices.Contains(items, "") {
+			return catalog.Missing, fmt.Errorf("%s has an empty item", quote(text))
+		}
+		return catalog.SetValue(items...), nil
 	default:
 		return catalog.StringValue(text), nil
 	}
