@@ -463,7 +463,8 @@ func callSample(c *checker, r *dsl.Ref, name string) value {
 		c.errSamplePart(c.span(part.Span()))
 		return value{}
 	}
-	test := &plan.Sample{At: plan.At{Source: at}, Percent: part.Mantissa, Scale: part.Scale, Key: key.Value}
+	percent, scale := percentage(part)
+	test := &plan.Sample{At: plan.At{Source: at}, Percent: percent, Scale: scale, Key: key.Value}
 	return value{form: condition, test: test, span: at}
 }
 
@@ -479,6 +480,15 @@ func upTo100(n *dsl.Number) bool {
 	}
 	limit, ok := mul(100, whole)
 	return ok && n.Mantissa >= 0 && n.Mantissa <= limit
+}
+
+// percentage is a literal percentage without zeros at its end: 5.0% is 5%.
+func percentage(n *dsl.Number) (mantissa int64, scale int) {
+	mantissa, scale = n.Mantissa, n.Scale
+	for scale > 0 && mantissa%10 == 0 {
+		mantissa, scale = mantissa/10, scale-1
+	}
+	return mantissa, scale
 }
 
 func callAnniversary(c *checker, r *dsl.Ref, name string) value {

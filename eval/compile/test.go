@@ -368,11 +368,8 @@ func (c *checker) rank(n *dsl.InRank, at source.Span) plan.Test {
 		c.errBadRank(c.span(n.N.Span()))
 		return no(at)
 	}
-	r := &plan.Rank{At: plan.At{Source: at}, X: c.linear(x), Bottom: n.Bottom, N: n.N.Mantissa, Percent: n.N.Percent}
-	if n.N.Percent {
-		r.Scale = n.N.Scale
-	}
-	return r
+	number, scale := percentage(n.N)
+	return &plan.Rank{At: plan.At{Source: at}, X: c.linear(x), Bottom: n.Bottom, N: number, Scale: scale, Percent: n.N.Percent}
 }
 
 func (c *checker) contains(n *dsl.Contains, at source.Span) plan.Test {
