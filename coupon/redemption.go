@@ -122,9 +122,10 @@ func (r Redemption) Refund(line string, before, more int64) (Refund, error) {
 		if before < 0 || more < 0 || before > l.Quantity || more > l.Quantity-before {
 			return Refund{}, requestError("line %q has %d pieces; %d were returned before, %d more are too many", line, l.Quantity, before, more)
 		}
-		paid := partOf(l.After(), before+more, l.Quantity) - partOf(l.After(), before, l.Quantity)
-		gross := partOf(l.Before, before+more, l.Quantity) - partOf(l.Before, before, l.Quantity)
-		return Refund{Paid: paid, Discount: gross - paid}, nil
+		part := func(whole int64) int64 {
+			return partOf(whole, before+more, l.Quantity) - partOf(whole, before, l.Quantity)
+		}
+		return Refund{Paid: part(l.After()), Discount: part(l.Discount)}, nil
 	}
 	return Refund{}, requestError("the cart has no line %q", line)
 }
