@@ -10,11 +10,11 @@ import (
 type Change struct {
 	// At is the first as-of, a whole second, with the other answer; zero when
 	// there is none.
-	At time.Time
+	At time.Time `json:"at,omitzero"`
 	// Others tells that the answer also depends on other customers or on groups,
 	// through ranks and memberships: they may change it at any time. At is then
 	// what time alone does while cuts and memberships stay.
-	Others bool
+	Others bool `json:"others,omitempty"`
 }
 
 // NextChange is when the answer of Eval next changes while the data stays as it

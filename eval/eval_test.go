@@ -106,7 +106,9 @@ func TestNoPlanNoCustomerNoScope(t *testing.T) {
 	for name, call := range map[string]func() (bool, error){
 		"no plan":     func() (bool, error) { return eval.Eval(nil, &eval.Customer{}, eval.Env{}) },
 		"no customer": func() (bool, error) { return eval.Eval(fine, nil, eval.Env{}) },
-		"scope":       func() (bool, error) { return eval.Eval(&plan.Plan{Root: fine.Root, Scope: "everyone"}, &eval.Customer{}, eval.Env{}) },
+		"scope": func() (bool, error) {
+			return eval.Eval(&plan.Plan{Root: fine.Root, Scope: "everyone"}, &eval.Customer{}, eval.Env{})
+		},
 	} {
 		in, err := call()
 		require.ErrorIs(t, err, eval.ErrPlan, name)

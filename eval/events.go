@@ -2,6 +2,7 @@ package eval
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -197,39 +198,43 @@ func (f *future) days(until int64) []int64 {
 // recurrences are the seconds at which an end of the window passes the yearly day.
 func (f *future) recurrences(n *plan.Recurs, at *Record) []int64 {
 	zone := f.now.env.Zone
-	var days, out []int64
 	values, until := f.moments(n.X, at)
-	for _, us := range values {
-		days = append(days, plan.LocalDay(us, zone))
-	}
-	if until > 0 {
-		for _, s := range f.days(until) {
-			out = append(out, s)
-			days = append(days, plan.LocalDay((s-1)*second, zone))
-		}
-	}
-	for _, year := range f.years(n.Window) {
-		for _, day := range days {
+	var near []int64 // both ends of the days that recur
+	recur := func(day int64, from, ahead int) {
+		for _, year := range f.years(n.Window, from, ahead) {
 			d := anniversary(day, year)
 			start, end := plan.StartOfDay(d, zone), plan.StartOfDay(d+1, zone)
-			out = append(out, f.passes(n.Window, []int64{start, start - 1, end, end - 1}, until, at)...)
+			near = append(near, start-1, start, end-1, end)
 		}
 	}
+	for _, us := range values {
+		recur(plan.LocalDay(us, zone), f.now.env.AsOf.Year(), horizon)
+	}
+	var out []int64
+	if until > 0 { // the day runs along with as-of, so only what is about it matters
+		out = f.days(until)
+		for _, s := range out {
+			day := plan.LocalDay((s-1)*second, zone)
+			recur(day, dayTime(day).Year(), 0)
+		}
+	}
+	slices.Sort(near)
+	out = append(out, f.passes(n.Window, slices.Compact(near), 0, at)...)
 	return append(out, f.emptiness(n.Window, at)...)
 }
 
-// years are those whose anniversaries the window may touch from as-of on.
-func (f *future) years(w plan.Window) []int {
-	first := f.now.env.AsOf.Year()
-	last := first
+// years are those whose days the window may touch while as-of lies in a year, or
+// up to so many years later.
+func (f *future) years(w plan.Window, from, ahead int) []int {
+	first, last := from, from+ahead
 	for _, b := range []plan.Bound{w.From, w.To} {
 		if us, ok := b.Instant(f.now.env.AsOf, f.now.env.Zone); ok {
-			year := time.UnixMicro(us).UTC().Year()
-			first, last = min(first, year), max(last, year)
+			away := time.UnixMicro(us).UTC().Year() - f.now.env.AsOf.Year()
+			first, last = min(first, from+away), max(last, from+ahead+away)
 		}
 	}
 	var out []int
-	for y := first - 1; y <= last+horizon; y++ {
+	for y := first - 1; y <= last+1; y++ {
 		out = append(out, y)
 	}
 	return out

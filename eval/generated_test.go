@@ -16,10 +16,12 @@ import (
 
 var soak = flag.Bool("soak", false, "run the generated tests at their large sizes")
 
+var soakFactor = flag.Int("soakfactor", 50, "how much larger")
+
 // cases calls check with made-up worlds and rules, which all compile.
 func cases(t *testing.T, seeds, rules int, check func(t *testing.T, w *rulegen.World, text string, p *plan.Plan)) {
 	if *soak {
-		seeds *= 50
+		seeds *= *soakFactor
 	}
 	scopes := []plan.Scope{plan.Members, plan.Both, plan.Guests}
 	for seed := range uint64(seeds) {

@@ -46,7 +46,7 @@ func RankValue(r *plan.Rank, c *Customer, env Env) (v int64, ok bool, err error)
 // It sorts values in place.
 func CutOf(r *plan.Rank, values []int64, asOf time.Time) Cut {
 	cut := Cut{AsOf: asOf.Truncate(time.Second)}
-	k := places(r, len(values))
+	k := Places(r, len(values))
 	if k == 0 {
 		cut.Empty = true
 		return cut
@@ -59,8 +59,9 @@ func CutOf(r *plan.Rank, values []int64, asOf time.Time) Cut {
 	return cut
 }
 
-// places is how many of n ranked customers are inside, without ties.
-func places(r *plan.Rank, n int) int {
+// Places is how many of n ranked customers are inside a rank, ties left aside: the
+// cut is the value of the last of them. 0 means that the rank selects nobody.
+func Places(r *plan.Rank, n int) int {
 	k := big.NewInt(r.N)
 	if r.Percent {
 		whole := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(r.Scale)+2), nil)
