@@ -19,7 +19,9 @@ func (c *checker) advise(e dsl.Expr, t plan.Test) {
 	}
 	c.mixed(e)
 	c.review(t)
-	c.includesNever(t, nil)
+	if len(c.negated) > 0 {
+		c.includesNever(t, nil)
+	}
 }
 
 // adviseWhere does the same inside where, and reports filters that the kind rules
@@ -142,51 +144,83 @@ func (c *checker) judge(about plan.Expr, set values) verdict {
 // reviewTerms looks at the terms of an and, or of an or: each by itself, equal
 // ones, and those about one expression together.
 func (c *checker) reviewTerms(list []plan.Test, and bool) {
-	type clause struct {
-		test  plan.Test
-		about plan.Expr // nil where the test is no set of values
-		set   values
+	type subject struct {
+		set   values // of all its clauses so far
+		first plan.Test
 	}
-	var clauses []clause
-next:
+	seen, subjects, times := index[bool]{}, index[subject]{}, index[[]plan.Test]{}
 	for _, t := range list {
 		before := len(c.found)
 		c.review(t)
 		if len(c.found) > before {
 			continue
 		}
-		now := clause{test: t}
-		if about, set, ok := solve(t); ok {
-			now.about, now.set = about, set
+		if _, repeated := seen.at(t); repeated {
+			c.warnRepeated(t.Span())
+			continue
 		}
-		for i := range clauses {
-			earlier := &clauses[i]
-			if same(earlier.test, t) {
-				c.warnRepeated(t.Span())
-				continue next
+		if during, _ := timeTest(t); during != nil {
+			others, _ := times.at(during.X)
+			for _, other := range *others {
+				if c.reviewTimes(other, t, and) {
+					return
+				}
 			}
-			if c.reviewTimes(earlier.test, t, and) {
-				return
-			}
-			if now.about == nil || earlier.about == nil || now.set.text != earlier.set.text || !same(now.about, earlier.about) {
-				continue
-			}
-			if and {
-				now.set = earlier.set.and(now.set)
-			} else {
-				now.set = earlier.set.or(now.set)
-			}
-			switch v := c.judge(now.about, now.set); {
-			case and && v == never:
-				c.warnCannotHold(t.Span(), earlier.test.Span())
-				return
-			case !and && v == always:
-				c.warnAlwaysHolds(t.Span(), earlier.test.Span())
-				return
-			}
+			*others = append(*others, t)
 		}
-		clauses = append(clauses, now)
+		about, set, ok := solve(t)
+		if !ok {
+			continue
+		}
+		s, met := subjects.at(about)
+		switch {
+		case !met || s.set.text != set.text:
+			s.set, s.first = set, t
+			continue
+		case and:
+			s.set = s.set.and(set)
+		default:
+			s.set = s.set.or(set)
+		}
+		switch v := c.judge(about, s.set); {
+		case and && v == never:
+			c.warnCannotHold(t.Span(), s.first.Span())
+			return
+		case !and && v == always:
+			c.warnAlwaysHolds(t.Span(), s.first.Span())
+			return
+		}
 	}
+}
+
+// index finds what belongs to a node by what the node means. Keys, which are a
+// look at all that is below, are made only where outlines are equal.
+type index[T any] map[outline]*indexed[T]
+
+type indexed[T any] struct {
+	node  plan.Node
+	value *T
+	byKey map[string]*T // nil while the node is the only one of its outline
+}
+
+// at is the value of a node, and whether the node was met before.
+func (x index[T]) at(n plan.Node) (value *T, met bool) {
+	o := glance(n)
+	e := x[o]
+	if e == nil {
+		e = &indexed[T]{node: n, value: new(T)}
+		x[o] = e
+		return e.value, false
+	}
+	if e.byKey == nil {
+		e.byKey = map[string]*T{plan.Key(e.node): e.value}
+	}
+	key := plan.Key(n)
+	if value, met = e.byKey[key]; !met {
+		value = new(T)
+		e.byKey[key] = value
+	}
+	return value, met
 }
 
 // reviewTimes looks at two clauses about the time of one thing, and tells whether
@@ -194,9 +228,6 @@ next:
 func (c *checker) reviewTimes(a, b plan.Test, and bool) bool {
 	v, notV := timeTest(a)
 	w, notW := timeTest(b)
-	if v == nil || w == nil || !same(v.X, w.X) {
-		return false
-	}
 	if notV && !notW {
 		v, notV, w, notW = w, notW, v, notV
 	}

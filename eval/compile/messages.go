@@ -11,10 +11,10 @@ import (
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
-// Every message of the checker stands in this file, to be read and judged
-// together. A message says in one plain sentence what was expected and what was
-// found; the hint says how to mend it, as the author would write it. Sorts of
-// values have the names that describe gives, and no other.
+// Every message of the checker stands in this file, but for those of unknown.go,
+// to be read and judged together. A message says in one plain sentence what was
+// expected and what was found; the hint says how to mend it, as the author would
+// write it. Sorts of values have the names that describe gives, and no other.
 
 func (c *checker) fail(code source.Code, at source.Span, hint, format string, args ...any) {
 	c.tell(source.Diagnostic{Code: code, Span: at, Message: fmt.Sprintf(format, args...), Hint: hint})
@@ -33,167 +33,7 @@ func (c *checker) tell(d source.Diagnostic) {
 	c.found = append(c.found, d)
 }
 
-// describe names the sort of a value.
-func describe(v value) string {
-	switch v.form {
-	case number:
-		switch {
-		case v.percent:
-			return "a percentage"
-		case v.typ.Sort == catalog.Money:
-			return "an amount in " + string(v.currency())
-		}
-		return "a number"
-	case text:
-		return "text"
-	case truth:
-		return "true or false"
-	case moment, point:
-		return "a point in time"
-	case day:
-		return "a date"
-	case set:
-		return "a set"
-	case condition:
-		return "a test"
-	case yearly:
-		return "a day of every year"
-	case length:
-		return "a length of time"
-	}
-	return "something else"
-}
-
-func list(names []string, last string) string {
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
-	}
-	return strings.Join(names, "")
-}
-
 // Names.
-
-func (c *checker) suggest(d source.Diagnostic, at source.Span, word string, candidates []string) {
-	if best, ok := source.Closest(word, candidates); ok {
-		d.Hint, d.Fix = "did you mean "+best+"?", &source.Fix{Span: at, New: best}
-	}
-	c.tell(d)
-}
-
-func (c *checker) errUnknown(r *dsl.Ref, name string) {
-	at := c.span(r.NameSpan)
-	d := source.Diagnostic{Code: source.UnknownName, Span: at}
-	if name == "count" {
-		d.Message, d.Hint = "there is no count: a kind of records by itself is their number", "write orders(7d) >= 3"
-		c.tell(d)
-		return
-	}
-	if r.Called {
-		d.Message = fmt.Sprintf("no record, measure or function is called %q", name)
-		c.suggest(d, at, name, append(c.words.callable(), functionNames...))
-		return
-	}
-	d.Message = fmt.Sprintf("no attribute or record is called %q", name)
-	if _, ok := c.words.kinds[name+"s"]; ok {
-		d.Hint, d.Fix = "did you mean "+name+"s?", &source.Fix{Span: at, New: name + "s"}
-		c.tell(d)
-		return
-	}
-	if rest, ok := strings.CutPrefix(name, customerWord+"."); ok && c.words.attributes[rest] != nil {
-		d.Hint, d.Fix = "outside where, the customer's "+rest+" is just "+rest, &source.Fix{Span: at, New: rest}
-		c.tell(d)
-		return
-	}
-	if k := c.words.having(name); k != nil {
-		d.Hint = fmt.Sprintf("%s is a field of %s: it stands inside where, as in %s(where %s)", name, k.Name, k.Name, example(k, name))
-		c.tell(d)
-		return
-	}
-	c.suggest(d, at, name, c.words.top)
-}
-
-// example is a test of a record's name that would be right.
-func example(k *kind, name string) string {
-	f, ok := k.fields[name]
-	if !ok {
-		return name
-	}
-	switch f.Type.Sort {
-	case catalog.Number, catalog.Money:
-		return name + " >= ..."
-	case catalog.Bool:
-		return name
-	case catalog.Set:
-		return name + " contains ..."
-	case catalog.Instant, catalog.Date:
-		return name + " within ..."
-	}
-	return name + " = ..."
-}
-
-func (c *checker) errUnknownInWhere(r *dsl.Ref, name string) {
-	at := c.span(r.NameSpan)
-	k := c.record.kind
-	d := source.Diagnostic{Code: source.UnknownName, Span: at, Message: fmt.Sprintf("a record of %s has nothing called %q", k.Name, name)}
-	if _, ok := c.words.attributes[name]; ok {
-		d.Hint, d.Fix = "inside where, the customer's "+name+" is written customer."+name, &source.Fix{Span: at, New: customerWord + "." + name}
-		c.tell(d)
-		return
-	}
-	if rest, ok := strings.CutPrefix(name, k.Name+"."); ok {
-		if _, ok := c.recordName(record{kind: k}, rest, at); ok {
-			d.Hint, d.Fix = "inside where, a field stands alone: "+rest, &source.Fix{Span: at, New: rest}
-			c.tell(d)
-			return
-		}
-	}
-	if _, ok := c.words.kinds[name]; ok {
-		c.errNotInWhere(at, name)
-		return
-	}
-	c.suggest(d, at, name, k.visible())
-}
-
-func (c *checker) errUnknownAttribute(r *dsl.Ref, name string) {
-	at := c.span(r.NameSpan)
-	d := source.Diagnostic{Code: source.UnknownName, Span: at, Message: fmt.Sprintf("a customer has no attribute called %q", name)}
-	if best, ok := source.Closest(name, c.words.top); ok && c.words.attributes[best] != nil {
-		d.Hint, d.Fix = "did you mean customer."+best+"?", &source.Fix{Span: at, New: customerWord + "." + best}
-	}
-	c.tell(d)
-}
-
-func (c *checker) errUnknownField(r *dsl.Ref, k *kind, name string) {
-	at := c.span(r.NameSpan)
-	d := source.Diagnostic{Code: source.UnknownName, Span: at, Message: fmt.Sprintf("%s has no field called %q", k.Name, name)}
-	if best, ok := source.Closest(name, k.visible()); ok {
-		d.Hint, d.Fix = fmt.Sprintf("did you mean %s.%s?", k.Name, best), &source.Fix{Span: at, New: k.Name + "." + best}
-	}
-	c.tell(d)
-}
-
-func (c *checker) errUnknownSubject(r *dsl.Ref, function string) {
-	at := c.span(r.NameSpan)
-	name := nameOf(r.Path)
-	d := source.Diagnostic{Code: source.UnknownName, Span: at, Message: fmt.Sprintf("%s looks at records, and none are called %q", function, r.Path[0].Text)}
-	switch {
-	case c.words.attributes[name] != nil:
-		d.Code, d.Message = source.BadCall, fmt.Sprintf("%s looks at records, and %s is an attribute of the customer", function, name)
-		d.Hint = "the attribute stands alone: " + name
-	case c.words.measures[name] != nil:
-		d.Code, d.Message = source.BadCall, fmt.Sprintf("%s looks at records, and %s is a measure", function, name)
-		d.Hint = "a measure is a value already: " + name + "(365d)"
-	case len(r.Path) == 1 && c.words.having(name) != nil:
-		k := c.words.having(name)
-		d.Hint, d.Fix = fmt.Sprintf("did you mean %s.%s?", k.Name, name), &source.Fix{Span: at, New: k.Name + "." + name}
-	default:
-		kinds := c.words.kindNames()
-		if best, ok := source.Closest(r.Path[0].Text, kinds); ok {
-			d.Hint, d.Fix = "did you mean "+best+"?", &source.Fix{Span: c.span(r.Path[0].At), New: best}
-		}
-	}
-	c.tell(d)
-}
 
 func (c *checker) errAmbiguous(at source.Span, full []string) {
 	c.fail(source.AmbiguousName, at, "write "+list(full, "or"), "the name could mean %s", list(full, "or"))
@@ -210,24 +50,6 @@ func (c *checker) errNotSegmentable(at source.Span, name string) {
 func (c *checker) errNeedsLogin(at source.Span, name string) {
 	c.fail(source.NeedsLogin, at, "make it a rule over members, or leave this out",
 		"%s is known only of members, and this rule is over guests", name)
-}
-
-func (c *checker) errNeedsAggregate(at source.Span, k *kind, field string) {
-	d := source.Diagnostic{Code: source.NeedsAggregate, Span: at,
-		Message: fmt.Sprintf("a customer has many %s, and so no single %s", k.Name, field)}
-	f, ok := k.fields[field]
-	switch {
-	case !ok:
-		d.Code, d.Message = source.UnknownName, fmt.Sprintf("%s has no field called %q", k.Name, field)
-		if best, ok := source.Closest(field, k.visible()); ok {
-			d.Hint = fmt.Sprintf("did you mean %s?", best)
-		}
-	case f.Type.Sort == catalog.Number || f.Type.Sort == catalog.Money:
-		d.Hint = fmt.Sprintf("write sum(%s.%s), avg, min, max, first or last", k.Name, field)
-	default:
-		d.Hint = fmt.Sprintf("write last(%s.%s), or a filter: %s(where %s)", k.Name, field, k.Name, example(k, field))
-	}
-	c.tell(d)
 }
 
 func (c *checker) errNotCallable(at source.Span, name, what string) {
@@ -286,20 +108,6 @@ func (c *checker) errNotAValue(at source.Span, e dsl.Expr) {
 
 func (c *checker) errDiffer(at source.Span, x, y value) {
 	c.fail(source.WrongType, at, differHint(x, y), "%s is %s and %s is %s: they are never equal", c.quote(x.span), describe(x), c.quote(y.span), describe(y))
-}
-
-func differHint(x, y value) string {
-	switch {
-	case x.form == number && y.form == text && y.literal:
-		return "a number stands without quotes"
-	case x.form == text && y.form == number && y.literal, x.form == text && y.form == day && y.literal:
-		return "text stands in quotes"
-	case x.form == truth && y.form == text && y.literal:
-		return "true and false stand without quotes"
-	case x.form == day && y.form == text && y.literal:
-		return "a date stands without quotes, as in 2026-01-31"
-	}
-	return ""
 }
 
 func (c *checker) errFolded(at source.Span, x, y value) {
@@ -605,20 +413,6 @@ func (c *checker) errWindowInMeasure(at source.Span) {
 
 func (c *checker) errNoSubject(at source.Span, function string) {
 	c.fail(source.BadCall, at, "write "+usage(function), "%s needs to know of which records", function)
-}
-
-func usage(function string) string {
-	switch function {
-	case "first", "last":
-		return function + "(orders) or " + function + "(orders.total)"
-	case "distinct":
-		return "distinct(items.product, 90d)"
-	case "active_days", "active_weeks", "active_months":
-		return function + "(visits, 30d)"
-	case "share":
-		return `share(items, 180d where category = "shoes")`
-	}
-	return function + "(orders.total, 365d)"
 }
 
 func (c *checker) errNeedsField(at source.Span, function string, k *kind) {

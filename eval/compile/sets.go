@@ -14,7 +14,7 @@ import (
 // integers. Text is a list of strings, or all but a list.
 type values struct {
 	missing bool
-	ranges  []interval // disjoint, ascending, not touching
+	ranges  []interval // disjoint and ascending
 	strings []string   // sorted
 	except  bool       // all strings but these
 	text    bool
@@ -63,11 +63,15 @@ func (v values) and(w values) values {
 		}
 		return out
 	}
-	for _, a := range v.ranges {
-		for _, b := range w.ranges {
-			if lo, hi := max(a.lo, b.lo), min(a.hi, b.hi); lo <= hi {
-				out.ranges = append(out.ranges, interval{lo, hi})
-			}
+	for i, j := 0, 0; i < len(v.ranges) && j < len(w.ranges); {
+		a, b := v.ranges[i], w.ranges[j]
+		if lo, hi := max(a.lo, b.lo), min(a.hi, b.hi); lo <= hi {
+			out.ranges = append(out.ranges, interval{lo, hi})
+		}
+		if a.hi < b.hi {
+			i++
+		} else {
+			j++
 		}
 	}
 	return out
@@ -139,16 +143,19 @@ func solveAll(terms []plan.Test, join func(values, values) values) (plan.Expr, v
 	return about, set, true
 }
 
+// listed is the set of sorted values, as OneOf holds them.
 func listed(list []catalog.Value) values {
 	var out values
 	for _, v := range list {
-		if v.Sort() == catalog.String {
+		switch n := len(out.ranges); {
+		case v.Sort() == catalog.String:
 			out.text, out.strings = true, append(out.strings, v.Text())
-		} else {
-			out = out.or(values{ranges: []interval{exactly(v.Int())}})
+		case n > 0 && out.ranges[n-1].hi+1 == v.Int():
+			out.ranges[n-1].hi++
+		default:
+			out.ranges = append(out.ranges, exactly(v.Int()))
 		}
 	}
-	slices.Sort(out.strings)
 	return out
 }
 
