@@ -10,227 +10,275 @@ import (
 	"github.com/dangol-dev/dangol/dsl/catalog"
 )
 
-// child is a node below another, with the role it plays there where the order
-// alone does not tell.
-type child struct {
-	role string
-	node Node
-}
+// A new node is described in this file and nowhere else: by label and below, on
+// which Print, Key and Walk are built.
 
-// shape takes a node apart: a label that holds everything about it but its
-// children and spans, and the children. Print, Key and Walk are built on it, so
-// that a new node is described in one place.
-func shape(n Node) (label string, children []child) {
+// label appends everything about a node but its children and spans.
+func label(b []byte, n Node) []byte {
 	switch n := n.(type) {
 	case *Const:
-		return strconv.FormatBool(n.Value), nil
+		return strconv.AppendBool(b, n.Value)
 	case *And:
-		return "and", tests(n.Terms)
+		return append(b, "and"...)
 	case *Or:
-		return "or", tests(n.Terms)
+		return append(b, "or"...)
 	case *Not:
-		return "not", []child{{node: n.Term}}
+		return append(b, "not"...)
 	case *Compare:
-		return "compare " + string(n.Op), []child{{node: n.L}, {node: n.R}}
+		return append(append(b, "compare "...), n.Op...)
 	case *Same:
-		return "same", []child{{node: n.L}, {node: n.R}}
+		return append(b, "same"...)
 	case *OneOf:
-		return "one of " + values(n.Values), []child{{node: n.X}}
+		return appendValues(append(b, "one of "...), n.Values)
 	case *Has:
-		return quantity(n.All) + " " + quoted(n.Items), []child{{node: n.X}}
-	case *Like:
-		return string(n.Form) + " " + strconv.Quote(n.Text), []child{{node: n.X}}
-	case *Truth:
-		return "true", []child{{node: n.X}}
-	case *During:
-		return "during " + n.Window.String(), append([]child{{node: n.X}}, moments(n.Window)...)
-	case *Recurs:
-		return "recurs " + n.Window.String(), append([]child{{node: n.X}}, moments(n.Window)...)
-	case *Known:
-		return "known", []child{{node: n.X}}
-	case *Member:
-		return "member " + strconv.Quote(n.Group), nil
-	case *Rank:
-		return rankLabel(n), []child{{node: n.X}}
-	case *Sample:
-		return "sample " + decimal(n.Percent, n.Scale) + "% " + strconv.Quote(n.Key), nil
-	case *Literal:
-		return "literal " + typeLabel(n.Of) + " " + n.Value.String(), nil
-	case *Attr:
-		return "attribute " + n.Name + flag(n.Due, "due") + flag(n.Latest, "latest") + flag(n.Login, "login"), nil
-	case *Field:
-		name := n.Name
-		if name == "" {
-			name = "key"
+		if n.All {
+			return appendQuoted(append(b, "has all "...), n.Items)
 		}
-		return "field " + n.Kind + "." + name + flag(n.Up > 0, "up "+strconv.Itoa(n.Up)) + flag(n.Due, "due"), nil
+		return appendQuoted(append(b, "has any "...), n.Items)
+	case *Like:
+		return strconv.AppendQuote(append(append(b, n.Form...), ' '), n.Text)
+	case *Truth:
+		return append(b, "true"...)
+	case *During:
+		return n.Window.append(append(b, "during "...))
+	case *Recurs:
+		return n.Window.append(append(b, "recurs "...))
+	case *Known:
+		return append(b, "known"...)
+	case *Member:
+		return strconv.AppendQuote(append(b, "member "...), n.Group)
+	case *Rank:
+		return rankLabel(b, n)
+	case *Sample:
+		b = appendDecimal(append(b, "sample "...), n.Percent, n.Scale)
+		return strconv.AppendQuote(append(b, "% "...), n.Key)
+	case *Literal:
+		b = typeLabel(append(b, "literal "...), n.Of)
+		return append(append(b, ' '), n.Value.String()...)
+	case *Attr:
+		b = append(append(b, "attribute "...), n.Name...)
+		return flag(flag(flag(b, n.Due, " due"), n.Latest, " latest"), n.Login, " login")
+	case *Field:
+		return fieldLabel(b, n)
 	case *Arith:
-		return string(n.Op), []child{{node: n.L}, {node: n.R}}
+		return append(b, n.Op)
 	case *Times:
-		return "times " + strconv.FormatInt(n.By, 10), []child{{node: n.X}}
+		return strconv.AppendInt(append(b, "times "...), n.By, 10)
 	case *Product:
-		return "product", []child{{node: n.X}, {node: n.Y}}
+		return append(b, "product"...)
 	case *Quotient:
-		return "quotient", []child{{node: n.A}, {node: n.B}}
+		return append(b, "quotient"...)
 	case *Aggregate:
-		return aggregateShape(n)
+		b = append(append(append(b, n.Fn...), ' '), n.Kind...)
+		if n.Stamp != nil {
+			b = n.Window.append(append(b, ' '))
+		}
+		return b
 	}
-	return fmt.Sprintf("unknown %T", n), nil
+	return fmt.Appendf(b, "unknown %T", n)
 }
 
-func aggregateShape(n *Aggregate) (string, []child) {
-	label := string(n.Fn) + " " + n.Kind
-	var below []child
-	if n.Of != nil {
-		below = append(below, child{"of", n.Of})
+func fieldLabel(b []byte, n *Field) []byte {
+	b = append(append(append(b, "field "...), n.Kind...), '.')
+	if n.Name == "" {
+		b = append(b, "key"...)
 	}
-	if n.Stamp != nil {
-		label += " " + n.Window.String()
-		below = append(below, child{"by", n.Stamp})
-		below = append(below, moments(n.Window)...)
+	b = append(b, n.Name...)
+	if n.Up > 0 {
+		b = strconv.AppendInt(append(b, " up "...), int64(n.Up), 10)
 	}
-	if n.Where != nil {
-		below = append(below, child{"where", n.Where})
-	}
-	return label, below
+	return flag(b, n.Due, " due")
 }
 
-func moments(w Window) []child {
-	var out []child
+// below visits the children of a node in order, each with the role it plays there
+// where the order alone does not tell.
+func below(n Node, visit func(role string, child Node)) {
+	switch n := n.(type) {
+	case *And:
+		for _, t := range n.Terms {
+			visit("", t)
+		}
+	case *Or:
+		for _, t := range n.Terms {
+			visit("", t)
+		}
+	case *Not:
+		visit("", n.Term)
+	case *Compare:
+		visit("", n.L)
+		visit("", n.R)
+	case *Same:
+		visit("", n.L)
+		visit("", n.R)
+	case *OneOf:
+		visit("", n.X)
+	case *Has:
+		visit("", n.X)
+	case *Like:
+		visit("", n.X)
+	case *Truth:
+		visit("", n.X)
+	case *During:
+		visit("", n.X)
+		moments(n.Window, visit)
+	case *Recurs:
+		visit("", n.X)
+		moments(n.Window, visit)
+	case *Known:
+		visit("", n.X)
+	case *Rank:
+		visit("", n.X)
+	case *Arith:
+		visit("", n.L)
+		visit("", n.R)
+	case *Times:
+		visit("", n.X)
+	case *Product:
+		visit("", n.X)
+		visit("", n.Y)
+	case *Quotient:
+		visit("", n.A)
+		visit("", n.B)
+	case *Aggregate:
+		if n.Of != nil {
+			visit("of", n.Of)
+		}
+		if n.Stamp != nil {
+			visit("by", n.Stamp)
+			moments(n.Window, visit)
+		}
+		if n.Where != nil {
+			visit("where", n.Where)
+		}
+	}
+}
+
+func moments(w Window, visit func(string, Node)) {
 	if w.From.Kind == Moment {
-		out = append(out, child{"from", w.From.Moment})
+		visit("from", w.From.Moment)
 	}
 	if w.To.Kind == Moment {
-		out = append(out, child{"to", w.To.Moment})
+		visit("to", w.To.Moment)
 	}
-	return out
-}
-
-func tests(terms []Test) []child {
-	out := make([]child, len(terms))
-	for i, t := range terms {
-		out[i].node = t
-	}
-	return out
 }
 
 // String is the window in half-open notation, such as [7d before, now). A moment
 // of the customer is shown as "moment": it is an expression of its own.
-func (w Window) String() string {
-	return "[" + w.From.String() + ", " + w.To.String() + ")"
+func (w Window) String() string { return string(w.append(nil)) }
+
+func (w Window) append(b []byte) []byte {
+	b = append(w.From.append(append(b, '[')), ", "...)
+	return append(w.To.append(b), ')')
 }
 
 // String is the bound in words.
-func (b Bound) String() string {
-	text := ""
+func (b Bound) String() string { return string(b.append(nil)) }
+
+func (b Bound) append(to []byte) []byte {
+	if b.Exclusive {
+		to = append(to, "after "...)
+	}
 	switch b.Kind {
 	case Open:
-		text = "open"
+		return append(to, "open"...)
 	case Now:
-		text = "now"
+		return append(to, "now"...)
 	case Back:
 		if b.N < 0 {
-			text = fmt.Sprintf("%d%s after", -b.N, b.Unit)
-		} else {
-			text = fmt.Sprintf("%d%s before", b.N, b.Unit)
+			to = strconv.AppendInt(to, -int64(b.N), 10)
+			return append(append(to, b.Unit...), " after"...)
 		}
+		to = strconv.AppendInt(to, int64(b.N), 10)
+		return append(append(to, b.Unit...), " before"...)
 	case Period:
-		text = fmt.Sprintf("start of %s %+d", b.Unit, b.N)
+		return fmt.Appendf(to, "start of %s %+d", b.Unit, b.N)
 	case Day:
-		text = catalog.DateValue(b.At).String()
+		return append(to, catalog.DateValue(b.At).String()...)
 	case Instant:
-		text = catalog.InstantValue(b.At).String()
+		return append(to, catalog.InstantValue(b.At).String()...)
 	case Moment:
-		text = "moment"
+		return append(to, "moment"...)
 	}
-	if b.Exclusive {
-		text = "after " + text
-	}
-	return text
+	return to
 }
 
-func rankLabel(n *Rank) string {
-	side := "top "
+func rankLabel(b []byte, n *Rank) []byte {
+	side := "rank top "
 	if n.Bottom {
-		side = "bottom "
+		side = "rank bottom "
 	}
+	b = append(b, side...)
 	if n.Percent {
-		return "rank " + side + decimal(n.N, n.Scale) + "%"
+		return append(appendDecimal(b, n.N, n.Scale), '%')
 	}
-	return "rank " + side + strconv.FormatInt(n.N, 10)
+	return strconv.AppendInt(b, n.N, 10)
 }
 
-func typeLabel(t catalog.Type) string {
+func typeLabel(b []byte, t catalog.Type) []byte {
 	switch t.Sort {
 	case catalog.Money:
-		return string(t.Currency)
+		return append(b, t.Currency...)
 	case catalog.Number:
-		return "number." + strconv.Itoa(t.Scale)
+		return strconv.AppendInt(append(b, "number."...), int64(t.Scale), 10)
 	}
-	return ""
+	return b
 }
 
-func decimal(n int64, scale int) string {
+func appendDecimal(b []byte, n int64, scale int) []byte {
 	text := strconv.FormatInt(n, 10)
 	if scale == 0 {
-		return text
+		return append(b, text...)
 	}
 	if pad := scale + 1 - len(text); pad > 0 {
 		text = strings.Repeat("0", pad) + text
 	}
-	return text[:len(text)-scale] + "." + text[len(text)-scale:]
+	b = append(append(b, text[:len(text)-scale]...), '.')
+	return append(b, text[len(text)-scale:]...)
 }
 
-func flag(on bool, text string) string {
+func flag(b []byte, on bool, text string) []byte {
 	if on {
-		return " " + text
+		return append(b, text...)
 	}
-	return ""
+	return b
 }
 
-func quantity(all bool) string {
-	if all {
-		return "has all"
-	}
-	return "has any"
-}
-
-func values(list []catalog.Value) string {
-	out := make([]string, len(list))
+func appendValues(b []byte, list []catalog.Value) []byte {
+	b = append(b, '(')
 	for i, v := range list {
-		out[i] = v.String()
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, v.String()...)
 	}
-	return "(" + strings.Join(out, ", ") + ")"
+	return append(b, ')')
 }
 
-func quoted(list []string) string {
-	out := make([]string, len(list))
+func appendQuoted(b []byte, list []string) []byte {
+	b = append(b, '(')
 	for i, s := range list {
-		out[i] = strconv.Quote(s)
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = strconv.AppendQuote(b, s)
 	}
-	return "(" + strings.Join(out, ", ") + ")"
+	return append(b, ')')
 }
 
 // Key is the node on one line: equal keys mean equal meaning. It is stable
 // within a version of the module, and is what Fingerprint hashes.
-func Key(n Node) string {
-	var b strings.Builder
-	writeKey(&b, n)
-	return b.String()
-}
+func Key(n Node) string { return string(key(make([]byte, 0, 512), n)) }
 
-func writeKey(b *strings.Builder, n Node) {
-	label, children := shape(n)
-	b.WriteByte('(')
-	b.WriteString(label)
-	for _, c := range children {
-		b.WriteByte(' ')
-		if c.role != "" {
-			b.WriteString(c.role + ":")
+func key(b []byte, n Node) []byte {
+	b = label(append(b, '('), n)
+	below(n, func(role string, child Node) {
+		b = append(b, ' ')
+		if role != "" {
+			b = append(append(b, role...), ':')
 		}
-		writeKey(b, c.node)
-	}
-	b.WriteByte(')')
+		b = key(b, child)
+	})
+	return append(b, ')')
 }
 
 // Fingerprint is the SHA-256 of Key in hexadecimal: what equal parts of many
@@ -241,22 +289,18 @@ func Fingerprint(n Node) string {
 }
 
 // Print is the node as an indented tree, a line a node, for people.
-func Print(n Node) string {
-	var b strings.Builder
-	printTree(&b, child{node: n}, 0)
-	return b.String()
-}
+func Print(n Node) string { return string(printed(nil, "", n, 0)) }
 
-func printTree(b *strings.Builder, c child, depth int) {
-	label, children := shape(c.node)
-	b.WriteString(strings.Repeat("  ", depth))
-	if c.role != "" {
-		b.WriteString(c.role + " ")
+func printed(b []byte, role string, n Node, depth int) []byte {
+	for range depth {
+		b = append(b, "  "...)
 	}
-	b.WriteString(label + "\n")
-	for _, below := range children {
-		printTree(b, below, depth+1)
+	if role != "" {
+		b = append(append(b, role...), ' ')
 	}
+	b = append(label(b, n), '\n')
+	below(n, func(role string, child Node) { b = printed(b, role, child, depth+1) })
+	return b
 }
 
 // String is the plan as an indented tree.
@@ -280,8 +324,5 @@ func Walk(n Node, visit func(Node) bool) {
 	if n == nil || !visit(n) {
 		return
 	}
-	_, children := shape(n)
-	for _, c := range children {
-		Walk(c.node, visit)
-	}
+	below(n, func(_ string, child Node) { Walk(child, visit) })
 }
