@@ -6,8 +6,9 @@ import (
 )
 
 // A channel's rate is one row that all processes share: the instant until which the
-// channel is booked (the generic cell rate algorithm). A burst of one Per's messages
-// may go out at once.
+// channel is booked (the generic cell rate algorithm). A tenth of the messages may go
+// out at once and the rest flows evenly, so that no stretch of Per holds more than
+// Messages.
 
 // places is how many messages the channel takes now, and when the next one is free.
 func (s *Service) places(tx Tx, ch Channel, now time.Time) (n int, free time.Time, err error) {
@@ -17,8 +18,9 @@ func (s *Service) places(tx Tx, ch Channel, now time.Time) (n int, free time.Tim
 	}
 	booked, _, err := get[counterRow](tx, "rate/"+string(ch))
 	from := later(fromMicros(booked.Value), now)
-	room := rate.per() - from.Sub(now)
-	return max(0, int(room/rate.step())), from.Add(rate.step() - rate.per()), err
+	burst := time.Duration(rate.burst()) * rate.step()
+	room := burst - from.Sub(now)
+	return max(0, int(room/rate.step())), from.Add(rate.step() - burst), err
 }
 
 func (r Rate) per() time.Duration {
@@ -28,7 +30,13 @@ func (r Rate) per() time.Duration {
 	return r.Per
 }
 
-func (r Rate) step() time.Duration { return max(r.per()/time.Duration(r.Messages), time.Microsecond) }
+func (r Rate) burst() int { return max(1, r.Messages/10) }
+
+// step is the time between two messages of the even flow.
+func (r Rate) step() time.Duration {
+	flow := max(1, r.Messages-r.burst())
+	return (r.per()/time.Duration(flow) + time.Microsecond).Truncate(time.Microsecond)
+}
 
 // book takes a place in the submit's own transaction. Without one the verdict becomes
 // a Hold.

@@ -195,9 +195,10 @@ func (s Schedule) calendar(after time.Time, yield func(slot) bool) {
 	loc := s.location()
 	start := civil.Of(s.Start, loc)
 	counted := 0
+	last := max(start.Year, civil.Of(after, loc).Year) + horizon
 	for period := s.firstPeriod(after, start); ; period++ {
-		days := s.days(start, period)
-		if len(days) > 0 && days[0].Year > max(start.Year, civil.Of(after, loc).Year)+horizon {
+		first, days := s.days(start, period)
+		if first.Year > last {
 			return
 		}
 		for _, c := range days {
@@ -244,10 +245,10 @@ func (s Schedule) firstPeriod(after time.Time, start civil.Time) int {
 	return max(0, days/s.Every-1)
 }
 
-// days are the candidate days of the n-th period, in order.
-func (s Schedule) days(start civil.Time, n int) []civil.Time {
-	first := start.StartOfDay()
-	var out []civil.Time
+// days are the candidate days of the n-th period, in order, and the period's first
+// day: a period may have none.
+func (s Schedule) days(start civil.Time, n int) (first civil.Time, out []civil.Time) {
+	first = start.StartOfDay()
 	keep := func(c civil.Time, weekdays []time.Weekday) {
 		if len(weekdays) > 0 && !slices.Contains(weekdays, c.Weekday()) {
 			return
@@ -264,26 +265,28 @@ func (s Schedule) days(start civil.Time, n int) []civil.Time {
 	case Once:
 		out = append(out, first)
 	case Days:
-		keep(first.AddDays(n*s.Every), s.Weekdays)
+		first = first.AddDays(n * s.Every)
+		keep(first, s.Weekdays)
 	case Weeks:
 		weekdays := s.Weekdays
 		if len(weekdays) == 0 {
 			weekdays = []time.Weekday{start.Weekday()}
 		}
-		monday := first.AddDays(-(int(start.Weekday()) + 6) % 7).AddDays(7 * n * s.Every)
+		sinceMonday := (int(start.Weekday()) + 6) % 7
+		first = first.AddDays(7*n*s.Every - sinceMonday)
 		for i := range 7 {
-			keep(monday.AddDays(i), weekdays)
+			keep(first.AddDays(i), weekdays)
 		}
 	case Months:
-		month := civil.Date(start.Year, start.Month, 1).AddMonths(n * s.Every)
-		for d := 1; d <= civil.DaysIn(month.Year, month.Month); d++ {
+		first = civil.Date(start.Year, start.Month, 1).AddMonths(n * s.Every)
+		for d := 1; d <= civil.DaysIn(first.Year, first.Month); d++ {
 			if len(s.Weekdays)+len(s.MonthDays) == 0 && d != start.Day {
 				continue
 			}
-			keep(civil.Date(month.Year, month.Month, d), s.Weekdays)
+			keep(civil.Date(first.Year, first.Month, d), s.Weekdays)
 		}
 	}
-	return out
+	return first, out
 }
 
 // at places a local time on the line of instants by the policies.

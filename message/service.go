@@ -40,7 +40,7 @@ type Config struct {
 	Poll    time.Duration    // Run looks at least so often. Defaults to 10 s
 }
 
-// Rate is how many messages a provider takes in a time, and how many at once.
+// Rate is how many messages a provider takes in a time: no stretch of Per holds more.
 type Rate struct {
 	Messages int
 	Per      time.Duration // Defaults to a second
