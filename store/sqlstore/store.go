@@ -1,0 +1,256 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/store"
+)
+
+// ErrDialect is returned when a dialect cannot hold the library's own tables of
+// customers: ClickHouse has no transactions.
+var ErrDialect = errors.New("sqlstore: the dialect cannot hold customers")
+
+// Options are how a Store works. The zero value is fine.
+type Options struct {
+	// Prefix starts the name of every table. Defaults to "dangol_". Letters, digits
+	// and underscores.
+	Prefix string
+	// Reader is another pool over the same database, for Customer, Select and Each.
+	// Defaults to the pool that writes. SQLite wants one: its writers share a single
+	// connection, which a long read would keep from them.
+	Reader *sql.DB
+	// Clock tells when data is read, for store.Answer. Defaults to dangol.SystemClock.
+	Clock dangol.Clock
+	// Batch is how many customers Each and Select hold at a time. Defaults to 1,000.
+	Batch int
+}
+
+func (o Options) withDefaults(db *sql.DB) (Options, error) {
+	if o.Prefix == "" {
+		o.Prefix = defaultPrefix
+	}
+	if !prefixForm.MatchString(o.Prefix) {
+		return o, fmt.Errorf("sqlstore: table prefix %q: want letters, digits and underscores", o.Prefix)
+	}
+	if o.Reader == nil {
+		o.Reader = db
+	}
+	if o.Clock == nil {
+		o.Clock = dangol.SystemClock
+	}
+	if o.Batch <= 0 {
+		o.Batch = 1000
+	}
+	return o, nil
+}
+
+// Store keeps customers in tables of its own, which it makes from a catalog. It
+// implements store.Store, store.Loader and store.Streamer, and is safe for
+// concurrent use by any number of processes. A host whose customers already have
+// tables uses Mapped instead.
+//
+// Select streams every customer through package eval, a batch at a time: the slow
+// path, exact for every rule, in memory that does not grow with the shop.
+type Store struct {
+	db     *sql.DB
+	d      Dialect
+	schema *store.Schema
+	layout *layout
+	opts   Options
+}
+
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Loader   = (*Store)(nil)
+	_ store.Streamer = (*Store)(nil)
+)
+
+// Open makes or extends the tables of the catalog, which must not be changed
+// afterwards, and returns a store over them. A catalog that takes values for
+// another type than the tables hold is ErrCatalogChanged. Pools stay the caller's
+// to close.
+func Open(ctx context.Context, db *sql.DB, d Dialect, c *catalog.Catalog, opts Options) (*Store, error) {
+	if d != SQLite && d != Postgres && d != MySQL {
+		return nil, fmt.Errorf("%w: %s", ErrDialect, d)
+	}
+	opts, err := opts.withDefaults(db)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := store.NewSchema(c)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLayout(d, opts.Prefix, schema)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.migrate(ctx, db, opts.Prefix, schema); err != nil {
+		return nil, err
+	}
+	return &Store{db: db, d: d, schema: schema, layout: l, opts: opts}, nil
+}
+
+// Catalog is the vocabulary of the data.
+func (s *Store) Catalog() *catalog.Catalog { return s.schema.Catalog }
+
+// Customer reads one customer or guest, or returns store.ErrNotFound.
+func (s *Store) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Customer, error) {
+	var found *eval.Customer
+	err := s.reading(ctx, func(tx *sql.Tx) error {
+		batch, err := s.batch(ctx, tx, span{only: true, from: id})
+		if err == nil && len(batch) == 1 {
+			found = batch[0]
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, store.ErrNotFound
+	}
+	return found, nil
+}
+
+// Each visits every customer and guest in the order of their ids, over one state
+// of the data. It holds one batch of them.
+func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) error {
+	return s.reading(ctx, func(tx *sql.Tx) error {
+		for c, err := range s.all(ctx, tx) {
+			if err != nil {
+				return err
+			}
+			if err := visit(c); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// Select answers the plans over one state of the data.
+func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
+	var answers []store.Answer
+	err := s.reading(ctx, func(tx *sql.Tx) (err error) {
+		answers, err = store.Scan(ctx, q, store.ScanOptions{ReadAt: s.readAt()}, s.all(ctx, tx))
+		return err
+	})
+	return answers, err
+}
+
+func (s *Store) readAt() time.Time { return s.opts.Clock.Now() }
+
+// reading runs f in a transaction that only reads one state of the data.
+func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if s.d != SQLite {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := s.opts.Reader.BeginTx(ctx, opts)
+	if err != nil {
+		return fmt.Errorf("sqlstore: begin: %w", err)
+	}
+	defer tx.Rollback() // nothing was written
+	if err := f(tx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // drivers word it in their own ways
+		}
+		return err
+	}
+	return nil
+}
+
+// Apply makes all changes in one transaction, or none and returns an error. One
+// that the engine rolled back for another's sake is run again, as InTx says.
+func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
+	checked := make([]store.Change, len(changes))
+	for i, c := range changes {
+		var err error
+		if checked[i], err = s.schema.Check(c); err != nil {
+			return blame(err, i)
+		}
+	}
+	if len(checked) == 0 {
+		return ctx.Err()
+	}
+	return s.writing(ctx, InTx, func(tx *sql.Tx) error {
+		w := newWriter(ctx, s, tx)
+		defer w.close()
+		for i, c := range checked {
+			if err := w.apply(c); err != nil {
+				return blame(err, i)
+			}
+		}
+		return nil
+	})
+}
+
+// checkEvery is after how many changes a load looks whether its context has ended.
+const checkEvery = 256
+
+// Load makes all changes of the stream in one transaction, or none when it yields
+// an error or a change is invalid. The stream is read once, so a load that the
+// engine rolls back for another's sake is not run again.
+func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]) error {
+	return s.writing(ctx, inOneTx, func(tx *sql.Tx) error {
+		w := newWriter(ctx, s, tx)
+		defer w.close()
+		n := 0
+		for c, err := range changes {
+			if err != nil {
+				return err
+			}
+			if n%checkEvery == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if c, err = s.schema.Check(c); err == nil {
+				err = w.apply(c)
+			}
+			if err != nil {
+				return blame(err, n)
+			}
+			n++
+		}
+		return ctx.Err()
+	})
+}
+
+// inOneTx is InTx without running f again.
+func inOneTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) error {
+	var opts *sql.TxOptions
+	if d != SQLite {
+		opts = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	return once(ctx, db, d, opts, f)
+}
+
+// writing runs f in a transaction. An ended context is told as such.
+func (s *Store) writing(ctx context.Context, in func(context.Context, *sql.DB, Dialect, func(*sql.Tx) error) error, f func(*sql.Tx) error) error {
+	err := in(ctx, s.db, s.d, f)
+	var bad *store.InvalidError
+	if err == nil || errors.As(err, &bad) || errors.Is(err, ErrOutcomeUnknown) {
+		return err
+	}
+	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return err
+}
+
+// blame tells which change of a call an error is about.
+func blame(err error, index int) error {
+	var bad *store.InvalidError
+	if errors.As(err, &bad) {
+		bad.Index = index
+	}
+	return err
+}
