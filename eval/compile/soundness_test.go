@@ -214,3 +214,49 @@ func holdsTerm(where plan.Test, at source.Span) bool {
 	}
 	return false
 }
+
+// A clause that is taken to say that something is known does say so.
+func TestImpliesKnown(t *testing.T) {
+	said := 0
+	for seed := range worlds(120) {
+		w := rulegen.New(seed)
+		if _, ok := w.Catalog.Kind("all_orders"); !ok {
+			continue
+		}
+		words, err := read(w.Catalog)
+		require.NoError(t, err)
+		c := newChecker(words, "", Options{})
+		parsed := func(text string) plan.Test {
+			rule, err := dsl.Parse(text)
+			require.NoError(t, err)
+			c.text = text
+			return c.test(rule.Expr)
+		}
+		var moments, beside []plan.Test
+		for _, x := range []string{
+			"last(orders)", "first(all_orders)", "last(orders where total > 0)", "last(orders, 90d)", "last_login", "first(items)",
+			"last(paid_items)", "cart_updated", "birthday", "last(orders.paid)",
+		} {
+			moments = append(moments, parsed(x+" is known"))
+		}
+		for _, t := range []string{
+			"orders", "orders(30d)", "all_orders >= 1", "orders(where total > 0)", "orders(90d where total > 0) > 2", "orders != 0", "not orders = 0",
+			"orders >= 0", "orders(90d)", "logins(7d)", "last_login within 30d", "last_login is known", "birthday is known", "cart_updated before 1d ago",
+			"items", "paid_items", "spent in top 50%", "orders in bottom 90%", "spent(365d) > 0", "2 * orders > 1", "orders = 3", "points in top 50%",
+		} {
+			beside = append(beside, parsed(t))
+		}
+		require.False(t, c.found.HasErrors(), c.found)
+		for _, m := range moments {
+			for _, b := range beside {
+				if !impliesKnown(b, m.(*plan.Known).X) {
+					continue
+				}
+				said++
+				_, in := population(t, w, plan.Members, &plan.And{Terms: []plan.Test{b, &plan.Not{Term: m}}})
+				require.Zero(t, in, "seed %d:\n%s%s", seed, plan.Print(b), plan.Print(m))
+			}
+		}
+	}
+	require.Greater(t, said, 500)
+}
