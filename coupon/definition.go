@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -244,9 +245,17 @@ func (d Definition) validate() error {
 // location is the definition's zone, which validate has seen to exist. A machine
 // that has lost its zone data since is an error, not another zone.
 func (d Definition) location() (*time.Location, error) {
+	if loc, ok := zones.Load(d.Zone); ok {
+		return loc.(*time.Location), nil
+	}
 	loc, err := time.LoadLocation(d.Zone)
 	if err != nil {
 		return nil, fmt.Errorf("coupon: zone of %s: %w", d.ID, err)
 	}
+	zones.Store(d.Zone, loc)
 	return loc, nil
 }
+
+// zones keeps what LoadLocation reads from disk each time. Definitions are saved
+// with zones that exist, so it is as small as the list of zones.
+var zones sync.Map

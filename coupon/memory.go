@@ -15,6 +15,7 @@ import (
 func NewMemory() Store {
 	m := &memory{
 		definitions: map[string][]Definition{},
+		byKind:      map[Kind][]string{},
 		stops:       map[string]Stops{},
 		grants:      map[string]Grant{},
 		byCode:      map[string]string{},
@@ -33,6 +34,7 @@ func NewMemory() Store {
 type memory struct {
 	mu          sync.RWMutex
 	definitions map[string][]Definition // versions, oldest first
+	byKind      map[Kind][]string       // IDs in order; a definition's kind is final
 	stops       map[string]Stops
 	grants      map[string]Grant
 	byCode      map[string]string          // code -> grant
@@ -127,10 +129,14 @@ func (tx *memoryTx) Definition(_ context.Context, id string, version int64) (Def
 
 func (tx *memoryTx) FindDefinitions(_ context.Context, q DefinitionQuery) ([]Definition, error) {
 	var out []Definition
-	for _, id := range slices.Sorted(maps.Keys(tx.definitions)) {
+	ids := tx.byKind[q.Kind]
+	if q.Kind == "" {
+		ids = slices.Sorted(maps.Keys(tx.definitions))
+	}
+	for _, id := range ids {
 		vs := tx.definitions[id]
 		d := vs[len(vs)-1]
-		if id <= q.After && q.After != "" || q.Kind != "" && d.Kind != q.Kind ||
+		if id <= q.After && q.After != "" ||
 			q.Automatic.Group != "" && d.Automatic.Group != q.Automatic.Group ||
 			q.Automatic.Event != "" && d.Automatic.Event != q.Automatic.Event {
 			continue
@@ -151,6 +157,10 @@ func (tx *memoryTx) SaveDefinition(_ context.Context, d Definition) error {
 		return ErrConflict
 	}
 	put(tx, tx.definitions, d.ID, append(slices.Clip(vs), d.clone()))
+	if ids := tx.byKind[d.Kind]; d.Version == 1 {
+		i, _ := slices.BinarySearch(ids, d.ID)
+		put(tx, tx.byKind, d.Kind, slices.Insert(slices.Clone(ids), i, d.ID))
+	}
 	return nil
 }
 

@@ -75,7 +75,7 @@ func try(ctx context.Context, t testing.TB, s *coupon.Service, a attempt) bool {
 // drain uses up what released reservations left over, so that the end is exact.
 func drain(t testing.TB, s *coupon.Service, req func(i int) coupon.Request) (won int64) {
 	t.Helper()
-	for i := range 1000 {
+	for i := range 300 {
 		key := fmt.Sprint("drain/", i)
 		_, err := s.Reserve(context.Background(), key, req(i))
 		if _, no := coupon.Refused(err); no {
@@ -290,35 +290,4 @@ func (staleTx) Counts(_ context.Context, ss []coupon.Scope) ([]coupon.Count, err
 	return make([]coupon.Count, len(ss)), nil
 }
 
-// failing is a store whose Update fails after so many steps, like a process that
-// dies between two statements.
-type failing struct {
-	coupon.Store
-	after, calls int
-}
-
 var errDied = errors.New("died")
-
-func (s *failing) Update(ctx context.Context, f func(coupon.Tx) error) error {
-	return s.Store.Update(ctx, func(tx coupon.Tx) error { return f(failingTx{tx, s}) })
-}
-
-func (s *failing) step() error {
-	if s.calls++; s.calls > s.after {
-		return errDied
-	}
-	return nil
-}
-
-type failingTx struct {
-	coupon.Tx
-	s *failing
-}
-
-func (t failingTx) SaveBatch(ctx context.Context, b coupon.Batch) error {
-	return errors.Join(t.Tx.SaveBatch(ctx, b), t.s.step())
-}
-
-func (t failingTx) InsertGrants(ctx context.Context, gs []coupon.Grant) error {
-	return errors.Join(t.Tx.InsertGrants(ctx, gs), t.s.step())
-}
