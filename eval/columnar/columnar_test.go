@@ -11,7 +11,9 @@ import (
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
+	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/internal/rulegen"
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 )
@@ -141,4 +143,33 @@ func compacted(t testing.TB, table *columnar.Table) *columnar.Snapshot {
 	t.Helper()
 	require.NoError(t, table.Compact(context.Background(), true))
 	return table.Snapshot()
+}
+
+// The same over made-up worlds: catalogs of their own, values where mistakes are
+// made.
+func TestSelectIsEvalInMadeUpWorlds(t *testing.T) {
+	cases := 200
+	if testing.Short() {
+		cases = 20
+	}
+	if *soak > 0 {
+		cases = *soak
+	}
+	for i := range cases {
+		w := rulegen.New(*seed + uint64(i))
+		c, err := compile.New(w.Catalog)
+		require.NoError(t, err)
+		var plans []*plan.Plan
+		for range 8 {
+			rule := w.Rule([]plan.Scope{plan.Members, plan.Guests, plan.Both}[i%3])
+			if p, ds := c.Text(rule.String(), compile.Options{Scope: rule.Scope}); !ds.HasErrors() {
+				plans = append(plans, p)
+			}
+		}
+		table := load(t, w.Catalog, w.Customers)
+		for range 2 {
+			requireSame(t, table.Snapshot(), plans, w.Customers, w.Env(), columnar.Run{})
+			require.NoError(t, table.Compact(context.Background(), true))
+		}
+	}
 }

@@ -159,11 +159,7 @@ func (t *Table) put(c *eval.Customer) {
 	for i := range t.schema.attrs {
 		f := &t.schema.attrs[i]
 		code := f.code(&sh.attrs[i], c.Attributes[f.name], t.epoch)
-		if sh.attrs[i] != nil {
-			sh.fill(t.schema, local, i, code, t.epoch)
-		} else if code != 0 {
-			sh.fill(t.schema, local, i, code, t.epoch)
-		}
+		sh.fill(t.schema, local, i, code, t.epoch)
 	}
 	w := rowWriter{table: t, shard: sh, local: uint16(local), rows: map[*eval.Record]uint32{}}
 	for i, k := range t.schema.kinds {
@@ -184,6 +180,7 @@ func (t *Table) place(id dangol.CustomerID) uint32 {
 	sh.state = append(sh.state, gone)
 	sh.n++
 	at := uint32(i<<shardBits | local)
+	t.used += int64(64 + len(id) + 4*len(t.schema.attrs))
 	t.where[id] = at
 	t.ids = t.ids.next()
 	return at
@@ -303,7 +300,6 @@ func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record
 }
 
 var instantType = catalog.Type{Sort: catalog.Instant}
-
 
 // value is what a column holds at i.
 func (f *field) value(c *codes, i int) catalog.Value {

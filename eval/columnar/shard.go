@@ -21,7 +21,7 @@ type shard struct {
 	ids    []dangol.CustomerID
 	bucket []uint32 // of samples
 	state  []uint8
-	held   uint64   // epoch of the writer that owns state
+	held   uint64 // epoch of the writer that owns state
 	guests int
 	attrs  []*codes // nil: every value is missing
 	logs   []*log   // by kind
