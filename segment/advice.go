@@ -53,7 +53,7 @@ func (t *Timeline) Advise(th Thresholds) []Advice {
 	}
 	above := func(stage string, percent int) bool { return 100*count[stage] >= percent*last.All }
 	say(StageProspect, th.Prospect, above(StageProspect, th.Prospect),
-		"too many have not bought yet; lead them to a first order", "product introduction by e-mail")
+		"too many look around and do not buy; lead them to an order", "product introduction by e-mail")
 	say(StageNew, th.New, above(StageNew, th.New),
 		"too many bought once only lately; win their second order before they forget the shop", "first purchase follow-up with a coupon")
 	say(StageChurned, th.Churned, above(StageChurned, th.Churned),

@@ -24,6 +24,9 @@ type Ladder struct {
 	Scope plan.Scope
 	// Leaving is the stage of customers who left. Defaults to none.
 	Leaving string
+	// Order is the stages as people list them. Defaults to the order of the steps,
+	// that of Rest last.
+	Order []string
 }
 
 // The five life stages.
@@ -50,6 +53,7 @@ func LifeStages() Ladder {
 	bought := func(rule string) string { return "orders and (" + rule + ")" }
 	return Ladder{
 		Leaving: StageChurned,
+		Order:   []string{StageProspect, StageNew, StageActive, StageLoyal, StageChurned},
 		Rest:    Step{StageProspect, "dormant", "휴면 잠재 고객", ""},
 		Steps: []Step{
 			{StageChurned, "stopped", "구매 중단 고객", `orders and last(orders) not within 180d`},
@@ -84,16 +88,16 @@ func LifeStages() Ladder {
 	}
 }
 
-// Stages are the names of the stages, in the order of their first steps, that of
-// Rest last.
+// Stages are the names of the stages: those of Order, then any others in the order
+// of their first steps, that of Rest last.
 func (l Ladder) Stages() []string {
-	var out []string
+	out := slices.Clone(l.Order)
 	for _, s := range append(slices.Clone(l.Steps), l.Rest) {
-		if s.Stage != l.Rest.Stage && !slices.Contains(out, s.Stage) {
+		if !slices.Contains(out, s.Stage) {
 			out = append(out, s.Stage)
 		}
 	}
-	return append(out, l.Rest.Stage)
+	return out
 }
 
 // Definitions are the stages as dynamic groups, one a stage, whose rules hold for

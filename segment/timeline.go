@@ -47,7 +47,7 @@ func (s *Service) Timeline(ctx context.Context, l Ladder, points []time.Time) (*
 	if err != nil {
 		return nil, err
 	}
-	b := newTimeline(points, append(slices.Clone(l.Steps), l.Rest), l.Leaving)
+	b := newTimeline(points, l.Stages(), append(slices.Clone(l.Steps), l.Rest), l.Leaving)
 	for i, at := range points {
 		answers, err := s.cfg.Data.Select(ctx, store.Query{Plans: plans, AsOf: at, Zone: s.cfg.Zone})
 		if err != nil {
@@ -104,7 +104,7 @@ func (s *Service) TimelineOf(ctx context.Context, groups []string, leaving strin
 		}
 		steps = append(steps, Step{Stage: id, Name: g.Name, Title: g.Name, Rule: g.Rule})
 	}
-	b := newTimeline(points, steps, leaving)
+	b := newTimeline(points, groups, steps, leaving)
 	for step := len(groups) - 1; step >= 0; step-- {
 		err := s.walk(ctx, groups[step], points, func(point int, id dangol.CustomerID) { b.set(point, id, uint8(step)) })
 		if err != nil {
@@ -156,15 +156,10 @@ type builder struct {
 	index map[dangol.CustomerID]int
 }
 
-func newTimeline(points []time.Time, steps []Step, leaving string) *builder {
-	t := &Timeline{Points: slices.Clone(points), Steps: steps, Leaving: leaving, stand: make([][]uint8, len(points))}
+func newTimeline(points []time.Time, stages []string, steps []Step, leaving string) *builder {
+	t := &Timeline{Points: slices.Clone(points), Stages: slices.Clone(stages), Steps: steps, Leaving: leaving, stand: make([][]uint8, len(points))}
 	for _, s := range steps {
-		i := slices.Index(t.Stages, s.Stage)
-		if i < 0 {
-			i = len(t.Stages)
-			t.Stages = append(t.Stages, s.Stage)
-		}
-		t.stage = append(t.stage, uint8(i))
+		t.stage = append(t.stage, uint8(slices.Index(t.Stages, s.Stage)))
 	}
 	return &builder{t: t, index: map[dangol.CustomerID]int{}}
 }
