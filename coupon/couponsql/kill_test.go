@@ -40,8 +40,10 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(childMode) {
 	case "":
 		os.Exit(m.Run())
-	case "script":
-		err = scriptChild()
+	case "day":
+		err = scriptChild(day)
+	case "batch":
+		err = scriptChild(batch)
 	case "fight":
 		err = fightChild()
 	}
@@ -73,9 +75,23 @@ func openChild() (*couponsql.Store, error) {
 	return couponsql.Open(context.Background(), sqlstore.SQLiteWriter(db), sqlstore.SQLite, couponsql.Options{})
 }
 
-// script is a day of a shop in which everything happens once. It may be started
+// batch makes codes in two transactions.
+func batch(store coupon.Store) error {
+	ctx := context.Background()
+	s, err := coupon.New(store, coupon.Config{Clock: new(coupontest.Clock), Zone: coupontest.Seoul})
+	if err != nil {
+		return err
+	}
+	if _, err := s.Save(ctx, coupon.Definition{ID: "d", Name: "d", Discount: coupon.AmountOff(1000)}); err != nil {
+		return err
+	}
+	_, err = s.Generate(ctx, coupon.Batch{ID: "b", Definition: "d", Count: 1001})
+	return err
+}
+
+// day is a day of a shop in which everything happens once. It may be started
 // again from the top at any time: all its keys are fixed.
-func script(store coupon.Store) error {
+func day(store coupon.Store) error {
 	ctx := context.Background()
 	clock := new(coupontest.Clock)
 	s, err := coupon.New(store, coupon.Config{Clock: clock, Zone: coupontest.Seoul})
@@ -86,9 +102,6 @@ func script(store coupon.Store) error {
 		Validity: coupon.Validity{Days: 1}, Limits: []coupon.Limit{{Uses: 3, Amount: 2500}, {Uses: 2, Customer: true}, {Uses: 3, Period: coupon.Day}},
 		IssueLimits: []coupon.Limit{{Uses: 4}}})
 	if err != nil {
-		return err
-	}
-	if _, err = s.Generate(ctx, coupon.Batch{ID: "b", Definition: "d", Count: 1500}); err != nil {
 		return err
 	}
 	issue := func(key string, customer dangol.CustomerID) (g coupon.Grant) {
@@ -138,7 +151,7 @@ func script(store coupon.Store) error {
 	return err
 }
 
-func scriptChild() error {
+func scriptChild(script func(coupon.Store) error) error {
 	store, err := openChild()
 	if err != nil {
 		return err
@@ -202,47 +215,56 @@ func outcomeOf(t *testing.T, store coupon.Store) outcome {
 }
 
 // A process dies by kill -9 after each write and each commit in turn. Started
-// again, the end is that of a day without a death.
+// again, the end is that of a run without a death.
 func TestKilledAtEveryStep(t *testing.T) {
-	dir := t.TempDir()
-	store, _ := openFile(t, filepath.Join(dir, "unkilled.db"))
-	require.NoError(t, script(store))
-	want := outcomeOf(t, store)
-	require.Equal(t, 1500, want.Codes)
-	require.Len(t, want.Grants, 3)
-	// Empty tables to begin with, so that children do not spend their time on them.
-	empty := filepath.Join(dir, "empty.db")
-	_, db := openFile(t, empty)
-	_, err := db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
-	require.NoError(t, err)
-	require.NoError(t, db.Close())
-
-	deaths := 0
-	for step := 0; ; step++ {
-		file := filepath.Join(dir, fmt.Sprintf("killed-%d.db", step))
-		copyFile(t, empty, file)
-		err := child(t, "script", file, step).Run()
-		dead := killed(err)
-		if !dead {
+	for _, c := range []struct {
+		mode   string
+		script func(coupon.Store) error
+		codes  int
+		grants int
+		steps  int // it has at least so many
+	}{{"day", day, 0, 3, 60}, {"batch", batch, 1001, 0, 7}} {
+		t.Run(c.mode, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			store, _ := openFile(t, filepath.Join(dir, "unkilled.db"))
+			require.NoError(t, c.script(store))
+			want := outcomeOf(t, store)
+			require.Equal(t, c.codes, want.Codes)
+			require.Len(t, want.Grants, c.grants)
+			// Empty tables to begin with, so that children do not spend their time on them.
+			empty := filepath.Join(dir, "empty.db")
+			_, db := openFile(t, empty)
+			_, err := db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 			require.NoError(t, err)
-		}
-		store, db := openFile(t, file)
-		if dead {
-			deaths++
-			require.NoError(t, script(store), "step %d", step)
-		}
-		require.Empty(t, cmp.Diff(want, outcomeOf(t, store)), "killed after step %d", step)
-		d, _, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
-		require.NoError(t, err)
-		coupontest.CheckLedger(t, store, d)
-		require.NoError(t, db.Close())
-		require.NoError(t, os.Remove(file))
-		if !dead {
-			break
-		}
+			require.NoError(t, db.Close())
+
+			for step := 0; ; step++ {
+				file := filepath.Join(dir, fmt.Sprintf("killed-%d.db", step))
+				copyFile(t, empty, file)
+				err := child(t, c.mode, file, step).Run()
+				dead := killed(err)
+				if !dead {
+					require.NoError(t, err)
+				}
+				store, db := openFile(t, file)
+				if dead {
+					require.NoError(t, c.script(store), "step %d", step)
+				}
+				require.Empty(t, cmp.Diff(want, outcomeOf(t, store)), "killed after step %d", step)
+				d, _, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
+				require.NoError(t, err)
+				coupontest.CheckLedger(t, store, d)
+				require.NoError(t, db.Close())
+				require.NoError(t, os.Remove(file))
+				if !dead {
+					t.Logf("died at %d steps", step)
+					require.GreaterOrEqual(t, step, c.steps)
+					return
+				}
+			}
+		})
 	}
-	t.Logf("died at %d steps", deaths)
-	require.Greater(t, deaths, 60)
 }
 
 func copyFile(t *testing.T, from, to string) {
@@ -302,7 +324,7 @@ func fightChild() error {
 // Four processes fight for one limit and are killed at random, again and again. In
 // the end exactly the limit is committed, and the counters are the ledger's sum.
 func TestProcessesKilledAtRandom(t *testing.T) {
-	limit, kills := int64(150), 25
+	limit, kills := int64(600), 25
 	if *soak {
 		limit, kills = 5000, 1000
 	}
@@ -315,7 +337,7 @@ func TestProcessesKilledAtRandom(t *testing.T) {
 	require.NoError(t, err)
 
 	var mu sync.Mutex
-	dead := 0
+	dead, died := 0, 0
 	var wg sync.WaitGroup
 	for p := range 4 {
 		wg.Go(func() {
@@ -339,11 +361,16 @@ func TestProcessesKilledAtRandom(t *testing.T) {
 					t.Errorf("a child failed: %v", err)
 					return
 				}
+				mu.Lock()
+				died++
+				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
 	require.False(t, t.Failed())
+	t.Logf("killed %d processes", died)
+	require.Positive(t, died)
 
 	// What killed processes had reserved lapses, and others take it.
 	later := dangol.ClockFunc(func() time.Time { return time.Now().Add(2 * time.Hour) })
