@@ -39,9 +39,15 @@ func (c *checker) adviseWhere(e dsl.Expr, where plan.Test, k *kind) {
 		for _, l := range k.limits {
 			for _, limit := range terms(l.test) {
 				other, allowed, ok := solve(limit)
-				if ok && allowed.text == set.text && same(other, about) && set.and(allowed).empty() {
+				if !ok || allowed.text != set.text || !same(other, about) {
+					continue
+				}
+				if set.and(allowed).empty() {
 					c.errNeverSelected(term.Span(), k, l.hint)
 					return
+				}
+				if allowed.and(set.not()).empty() {
+					c.warnAllSelected(term.Span(), k)
 				}
 			}
 		}
@@ -353,17 +359,17 @@ func (c *checker) includesNever(t plan.Test, beside []plan.Test) {
 			c.includesNever(term, beside)
 		}
 	case *plan.Not:
-		during, ok := n.Term.(*plan.During)
-		if !ok || !slices.Contains(c.negated, during) {
+		x, ok := c.negated[n.Term]
+		if !ok {
 			c.includesNever(n.Term, beside)
 			return
 		}
 		for _, other := range beside {
-			if impliesKnown(other, during.X) {
+			if impliesKnown(other, x) {
 				return
 			}
 		}
-		c.warnIncludesNever(n.Span(), during.X.Span())
+		c.warnIncludesNever(n.Span(), x)
 	}
 }
 

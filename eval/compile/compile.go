@@ -93,16 +93,16 @@ type checker struct {
 	call    *arguments // the window and where given to the measure being read
 
 	// What advice is given from.
-	domains map[plan.Expr]domain // of what is compared with constants
-	named   map[plan.Test]bool   // tests of the catalog, which are not the author's to mend
-	negated []*plan.During       // written with not: they hold where there is no time
+	domains map[plan.Expr]domain    // of what is compared with constants
+	named   map[plan.Test]bool      // tests of the catalog, which are not the author's to mend
+	negated map[plan.Test]plan.Expr // time tests written with not, which hold where the time is missing
 }
 
 func newChecker(words *vocabulary, text string, o Options) *checker {
 	if o.Scope == "" {
 		o.Scope = plan.Members
 	}
-	return &checker{words: words, text: text, opts: o, domains: map[plan.Expr]domain{}, named: map[plan.Test]bool{}}
+	return &checker{words: words, text: text, opts: o, domains: map[plan.Expr]domain{}, named: map[plan.Test]bool{}, negated: map[plan.Test]plan.Expr{}}
 }
 
 // record is a level of records within a where: the kind as it was named, and how

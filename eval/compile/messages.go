@@ -558,15 +558,23 @@ func (c *checker) warnMixed(n *dsl.Or, and *dsl.And) {
 		Fix:     &source.Fix{Span: n.Span(), New: c.parenthesised(n)}})
 }
 
-func (c *checker) warnIncludesNever(at, moment source.Span) {
-	x := c.quote(moment)
+func (c *checker) warnIncludesNever(at source.Span, moment plan.Expr) {
+	where := moment.Span()
+	x := c.quote(where)
 	d := source.Diagnostic{Code: source.IncludesNever, Severity: source.Warning, Span: at,
-		Message: "this includes those for whom " + x + " is not known, who never did",
+		Message: "this includes those for whom " + x + " is not known",
 		Hint:    "add: and " + x + " is known"}
+	if _, records := moment.(*plan.Aggregate); records {
+		d.Message = "this includes those who never did, for whom " + x + " is not known"
+	}
 	if at.Start < at.End && at.End <= len(c.text) {
-		d.Fix = &source.Fix{Span: at, New: "(" + c.text[at.Start:at.End] + " and " + c.text[moment.Start:moment.End] + " is known)"}
+		d.Fix = &source.Fix{Span: at, New: "(" + c.text[at.Start:at.End] + " and " + c.text[where.Start:where.End] + " is known)"}
 	}
 	c.tell(d)
+}
+
+func (c *checker) warnAllSelected(at source.Span, k *kind) {
+	c.warn(source.AlwaysHolds, at, "leave it out", "every record of %s meets this", k.Name)
 }
 
 func (c *checker) warnFuture(at source.Span) {

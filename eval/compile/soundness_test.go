@@ -3,6 +3,7 @@ package compile
 import (
 	"flag"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -170,9 +171,10 @@ func count(ds source.Diagnostics, code source.Code) int {
 	return n
 }
 
-// A filter that a kind is said to rule out selects no record of generated shops.
-func TestNeverSelectedIsTrue(t *testing.T) {
-	told := 0
+// A filter that a kind is said to rule out selects no record of generated shops,
+// and one that every record is said to meet leaves none out.
+func TestFiltersAgainstTheirKind(t *testing.T) {
+	told := map[source.Code]int{}
 	for seed := range worlds(300) {
 		w := rulegen.New(seed)
 		words, err := read(w.Catalog)
@@ -183,7 +185,7 @@ func TestNeverSelectedIsTrue(t *testing.T) {
 			c := newChecker(words, rule.Text, Options{})
 			root := c.test(rule.Expr)
 			for _, d := range c.found {
-				if d.Code != source.NeverSelected {
+				if d.Code != source.NeverSelected && !strings.HasPrefix(d.Message, "every record of") {
 					continue
 				}
 				plan.Walk(root, func(n plan.Node) bool {
@@ -191,19 +193,35 @@ func TestNeverSelectedIsTrue(t *testing.T) {
 					if !ok || a.Where == nil || !holdsTerm(a.Where, d.Span) {
 						return true
 					}
-					told++
-					typ := plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
+					told[d.Code]++
 					number := *a
-					number.Fn, number.Of, number.Typed = plan.Count, nil, typ
+					number.Typed = plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
+					number.Fn, number.Of = plan.Count, nil
+					if d.Code == source.AlwaysHolds {
+						number.Where = turned(a.Where, d.Span)
+					}
 					_, in := population(t, w, plan.Members, &plan.Compare{Op: plan.AtLeast, L: &number,
-						R: &plan.Literal{Typed: typ, Value: catalog.NumberValue(1)}})
-					require.Zero(t, in, "seed %d: %s", seed, rule.Text)
+						R: &plan.Literal{Typed: number.Typed, Value: catalog.NumberValue(1)}})
+					require.Zero(t, in, "seed %d: %s\n%s", seed, rule.Text, d.Message)
 					return true
 				})
 			}
 		}
 	}
-	require.Positive(t, told)
+	require.Positive(t, told[source.NeverSelected])
+	require.Positive(t, told[source.AlwaysHolds])
+}
+
+// turned is a filter with the clause at a place negated.
+func turned(where plan.Test, at source.Span) plan.Test {
+	out := &plan.And{Terms: []plan.Test{&plan.Const{Value: true}, &plan.Const{Value: true}}}
+	for _, t := range terms(where) {
+		if t.Span() == at {
+			t = &plan.Not{Term: t}
+		}
+		out.Terms = append(out.Terms, t)
+	}
+	return out
 }
 
 func holdsTerm(where plan.Test, at source.Span) bool {

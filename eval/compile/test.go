@@ -122,7 +122,7 @@ func comparable(v value) bool {
 func (c *checker) within(n *dsl.Within, at source.Span) plan.Test {
 	x := c.value(n.X)
 	if x.form == yearly {
-		return c.recurs(x, at, c.span(n.Window.At), func() (plan.Window, bool) { return c.window(n.Window, true) })
+		return c.recurs(x, n.Neg, at, c.span(n.Window.At), func() (plan.Window, bool) { return c.window(n.Window, true) })
 	}
 	if !c.inTime(x, "within") {
 		return no(at)
@@ -141,7 +141,7 @@ func (c *checker) when(n *dsl.When, at source.Span) plan.Test {
 			c.errAnniversaryRelation(at, n.Rel)
 			return no(at)
 		}
-		return c.recurs(x, at, c.span(n.Point.Span()), func() (plan.Window, bool) { return c.relative(n, true) })
+		return c.recurs(x, n.Neg, at, c.span(n.Point.Span()), func() (plan.Window, bool) { return c.relative(n, true) })
 	}
 	if !c.inTime(x, n.Rel) {
 		return no(at)
@@ -170,14 +170,19 @@ func (c *checker) inTime(x value, relation string) bool {
 
 func (c *checker) during(x value, w plan.Window, neg bool, at source.Span) plan.Test {
 	test := &plan.During{At: plan.At{Source: at}, X: x.expr, Window: w}
-	if neg && x.nullable && !c.quoting {
-		c.negated = append(c.negated, test)
-	}
+	c.noteNegated(test, x, neg)
 	return test
 }
 
+// noteNegated remembers a time test that its not makes true where there is no time.
+func (c *checker) noteNegated(test plan.Test, x value, neg bool) {
+	if neg && x.nullable && !c.quoting {
+		c.negated[test] = x.expr
+	}
+}
+
 // recurs is an anniversary within a window of at most a year.
-func (c *checker) recurs(x value, at, span source.Span, read func() (plan.Window, bool)) plan.Test {
+func (c *checker) recurs(x value, neg bool, at, span source.Span, read func() (plan.Window, bool)) plan.Test {
 	w, ok := read()
 	if !ok {
 		return no(at)
@@ -186,7 +191,9 @@ func (c *checker) recurs(x value, at, span source.Span, read func() (plan.Window
 		c.errOverAYear(span)
 		return no(at)
 	}
-	return &plan.Recurs{At: plan.At{Source: at}, X: x.expr, Window: w}
+	test := &plan.Recurs{At: plan.At{Source: at}, X: x.expr, Window: w}
+	c.noteNegated(test, x, neg)
+	return test
 }
 
 // withinAYear tells whether a window is certainly no longer than a year.
@@ -234,7 +241,7 @@ func (c *checker) betweenTest(n *dsl.Between, at source.Span) plan.Test {
 		}
 		return c.during(x, w, n.Neg, at)
 	case yearly:
-		return c.recurs(x, at, c.span(n.Lo.Span()).Join(c.span(n.Hi.Span())), func() (plan.Window, bool) {
+		return c.recurs(x, n.Neg, at, c.span(n.Lo.Span()).Join(c.span(n.Hi.Span())), func() (plan.Window, bool) {
 			return c.between(n.Lo, n.Hi, true, at)
 		})
 	case number:

@@ -44,7 +44,7 @@ func (c *checker) errUnknown(r *dsl.Ref, name string) {
 		return
 	}
 	if k := c.words.having(name); k != nil {
-		d.Hint = fmt.Sprintf("%s is a field of %s: it stands inside where, as in %s(where %s)", name, k.Name, k.Name, example(k, name))
+		d.Hint = fmt.Sprintf("%s belongs to %s: it stands inside where, as in %s(where %s)", name, k.Name, k.Name, example(k, name))
 		c.tell(d)
 		return
 	}
@@ -86,7 +86,7 @@ func (c *checker) errUnknownInWhere(r *dsl.Ref, name string) {
 			return
 		}
 	}
-	if _, ok := c.words.kinds[name]; ok {
+	if c.words.kinds[name] != nil || c.words.measures[name] != nil {
 		c.errNotInWhere(at, name)
 		return
 	}

@@ -48,6 +48,8 @@ func list(names []string, last string) string {
 
 func differHint(x, y value) string {
 	switch {
+	case x.records && y.form == truth:
+		return "write " + x.kindName + " alone for at least one, not " + x.kindName + " for none"
 	case x.form == number && y.form == text && y.literal:
 		return "a number stands without quotes"
 	case x.form == text && y.form == number && y.literal, x.form == text && y.form == day && y.literal:
