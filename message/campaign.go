@@ -224,6 +224,8 @@ func (c Campaign) validate(cfg Config) error {
 	} else {
 		if err := c.Schedule.validate(); err != nil {
 			say("%v", err)
+		} else if len(c.Schedule.Times(c.Schedule.Start.Add(-time.Microsecond), 1)) == 0 {
+			say("the schedule has no time at all")
 		}
 		if len(c.Groups) == 0 {
 			say("no group is addressed")

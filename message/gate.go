@@ -73,6 +73,7 @@ type facts struct {
 	twin       dangol.CustomerID // who else of the occurrence was sent to the address
 	duplicate  string            // the occurrence in which the customer got the campaign before
 	left       bool              // no member any more
+	undone     string            // the kind of record that undid the trigger
 	since      time.Time         // when the message was due
 	caps       []capState
 	rules      Rules
@@ -103,6 +104,9 @@ func judge(f facts) Verdict {
 	case f.left:
 		check("audience", "no longer a member")
 		return drop(ReasonLeft)
+	case f.undone != "":
+		check("trigger", "undone by %s", f.undone)
+		return drop(ReasonUndone)
 	case f.duplicate != "":
 		check("duplicates", "sent in %s", f.duplicate)
 		return drop(ReasonDuplicate)

@@ -172,6 +172,9 @@ func (s *Service) facts(tx Tx, b *batch, r *claimed, now time.Time) (facts, erro
 		return f, nil
 	}
 	var err error
+	if f.undone, err = undone(tx, &b.campaign, b.occ, now); err != nil {
+		return f, err
+	}
 	if f.consents, err = consents(tx, r.Customer); err != nil {
 		return f, err
 	}

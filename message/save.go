@@ -58,7 +58,7 @@ func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
 		if row.Holds != "" {
 			dropped = without(row.holds(), c.groups())
 		}
-		row.ID, row.Definition, row.Revision = c.ID, definition, row.Revision+1
+		row.ID, row.Definition, row.Topic, row.Revision = c.ID, definition, c.topic(), row.Revision+1
 		if !ok {
 			row.State = Draft
 		}

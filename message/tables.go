@@ -38,12 +38,12 @@ func columns(typ ColumnType, names []string) (out []Column) {
 
 var (
 	campaignTable = table("campaigns", 1, slices.Concat(
-		texts("campaign", "state", "reason", "definition", "holds"), ints("revision", "wake", "upto")),
-		[]string{"wake"})
+		texts("campaign", "state", "reason", "definition", "holds", "topic"), ints("revision", "wake", "upto")),
+		[]string{"wake"}, []string{"topic"})
 	revisionTable = table("revisions", 2, slices.Concat(
 		texts("campaign"), ints("revision", "at", "since"), texts("definition")))
 	occurrenceTable = table("occurrences", 2, slices.Concat(
-		texts("campaign", "occurrence", "state", "reason"), ints("at", "due", "started", "active", "ended", "audience", "failures", "frozen", "attempts"),
+		texts("campaign", "occurrence", "state", "reason"), ints("at", "due", "started", "active", "ended", "audience", "failures", "frozen", "attempts", "fired"),
 		texts("reached", "snapshots", "customer")),
 		[]string{"state", "due"}, []string{"campaign", "state"})
 	recipientTable = table("recipients", 3, slices.Concat(
@@ -57,6 +57,9 @@ var (
 	counterTable = table("counters", 1, slices.Concat(texts("name"), ints("value")))
 	consentTable = table("consents", 2, slices.Concat(
 		texts("customer"), ints("seq"), texts("channel", "purpose"), ints("granted", "at", "recorded"), texts("wording", "evidence", "source")))
+	eventTable = table("events", 1, slices.Concat(
+		texts("event", "topic", "customer"), ints("at")),
+		[]string{"customer", "topic", "at"})
 	suppressionTable = table("suppressions", 2, slices.Concat(
 		texts("channel", "address"), ints("lifted", "at"), texts("reason")))
 )
@@ -198,6 +201,7 @@ type campaignRow struct {
 	Reason     string
 	Definition string    // JSON of Campaign
 	Holds      string    // the groups that may be held, a line each
+	Topic      string    // the events that trigger it
 	Revision   int       //
 	Wake       time.Time // when the scheduler has to look at it; none when never
 	Upto       time.Time // every nominal time until here is in the ledger
@@ -205,7 +209,7 @@ type campaignRow struct {
 
 func (*campaignRow) table() *Table { return campaignTable }
 func (r *campaignRow) fields() []any {
-	return []any{&r.ID, (*string)(&r.State), &r.Reason, &r.Definition, &r.Holds, &r.Revision, &r.Wake, &r.Upto}
+	return []any{&r.ID, (*string)(&r.State), &r.Reason, &r.Definition, &r.Holds, &r.Topic, &r.Revision, &r.Wake, &r.Upto}
 }
 
 // revisionRow is a campaign as it once was. Since is the instant from which its
@@ -257,8 +261,9 @@ type Occurrence struct {
 	Frozen   bool // the audience is complete
 	Attempts int  // failed tries to freeze the audience
 
-	Snapshots string // JSON of the frozen groups: which version, as of when, how many
-	Customer  dangol.CustomerID
+	Snapshots string            // JSON of the frozen groups: which version, as of when, how many
+	Fired     time.Time         // when the trigger happened; none without one
+	Customer  dangol.CustomerID // whom it happened to
 
 	cursor string // the last customer frozen
 }
@@ -266,7 +271,7 @@ type Occurrence struct {
 func (*Occurrence) table() *Table { return occurrenceTable }
 func (r *Occurrence) fields() []any {
 	return []any{&r.Campaign, &r.ID, (*string)(&r.State), &r.Reason, &r.At, &r.Due, &r.Started, &r.Active, &r.Ended,
-		&r.Audience, &r.Failures, &r.Frozen, &r.Attempts, &r.cursor, &r.Snapshots, (*string)(&r.Customer)}
+		&r.Audience, &r.Failures, &r.Frozen, &r.Attempts, &r.Fired, &r.cursor, &r.Snapshots, (*string)(&r.Customer)}
 }
 
 // OccurrenceState is where an occurrence stands. All but OccurrencePlanned and

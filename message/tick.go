@@ -297,20 +297,29 @@ func (s *Service) open(ctx context.Context, o Occurrence) (started bool, err err
 		if err != nil || !ok || cur.State != OccurrencePlanned || cur.Due.After(now) {
 			return err
 		}
-		others, err := scan[Occurrence](tx, Range{Index: 2, Equal: []any{o.Campaign, string(OccurrencePlanned)}})
-		if err != nil {
-			return err
-		}
 		superseded := false
-		for _, other := range others {
-			superseded = superseded || other.At.After(cur.At) && !other.At.After(now)
+		if c.Trigger == nil {
+			others, err := scan[Occurrence](tx, Range{Index: 2, Equal: []any{o.Campaign, string(OccurrencePlanned)}})
+			if err != nil {
+				return err
+			}
+			for _, other := range others {
+				superseded = superseded || other.At.After(cur.At) && !other.At.After(now)
+			}
 		}
 		running, err := tx.Scan(occurrenceTable, Range{Index: 2, Equal: []any{o.Campaign, string(OccurrenceRunning)}, Limit: 1})
 		if err != nil {
 			return err
 		}
-		scheduled := c.Trigger == nil
+		scheduled, restarted := c.Trigger == nil, false
+		if !scheduled && c.Trigger.Restart {
+			if restarted, err = happened(tx, row.Topic, cur.Customer, cur.Fired, now); err != nil {
+				return err
+			}
+		}
 		switch {
+		case restarted:
+			cur.end(OccurrenceCoalesced, ReasonCoalesced, now)
 		case c.Lateness > 0 && now.Sub(cur.At) > c.Lateness:
 			cur.end(OccurrenceExpired, ReasonExpired, now)
 		case scheduled && c.CatchUp == CatchUpLatest && superseded:
@@ -348,7 +357,11 @@ func (s *Service) next(ctx context.Context) (at time.Time, err error) {
 			at = earlier(at, r.Wake)
 		}
 		for _, st := range []OccurrenceState{OccurrencePlanned, OccurrenceRunning} {
-			open, err := scan[Occurrence](tx, Range{Index: 1, Equal: []any{string(st)}})
+			r := Range{Index: 1, Equal: []any{string(st)}}
+			if st == OccurrencePlanned {
+				r.Limit = planPage // they come in the order of their time
+			}
+			open, err := scan[Occurrence](tx, r)
 			if err != nil {
 				return err
 			}

@@ -6,12 +6,14 @@ CREATE TABLE IF NOT EXISTS {prefix}message_campaigns (
 	reason longblob NOT NULL,
 	definition longblob NOT NULL,
 	holds longblob NOT NULL,
+	topic varbinary(255) NOT NULL,
 	revision bigint NOT NULL,
 	wake bigint NOT NULL,
 	upto bigint NOT NULL,
 	PRIMARY KEY (campaign)
 );
 CREATE INDEX IF NOT EXISTS {prefix}message_campaigns_1 ON {prefix}message_campaigns (wake, campaign);
+CREATE INDEX IF NOT EXISTS {prefix}message_campaigns_2 ON {prefix}message_campaigns (topic, campaign);
 
 CREATE TABLE IF NOT EXISTS {prefix}message_revisions (
 	campaign varbinary(255) NOT NULL,
@@ -36,6 +38,7 @@ CREATE TABLE IF NOT EXISTS {prefix}message_occurrences (
 	failures bigint NOT NULL,
 	frozen bigint NOT NULL,
 	attempts bigint NOT NULL,
+	fired bigint NOT NULL,
 	reached longblob NOT NULL,
 	snapshots longblob NOT NULL,
 	customer longblob NOT NULL,
@@ -116,6 +119,15 @@ CREATE TABLE IF NOT EXISTS {prefix}message_consents (
 	source longblob NOT NULL,
 	PRIMARY KEY (customer, seq)
 );
+
+CREATE TABLE IF NOT EXISTS {prefix}message_events (
+	event varbinary(255) NOT NULL,
+	topic varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (event)
+);
+CREATE INDEX IF NOT EXISTS {prefix}message_events_1 ON {prefix}message_events (customer, topic, at, event);
 
 CREATE TABLE IF NOT EXISTS {prefix}message_suppressions (
 	channel varbinary(255) NOT NULL,

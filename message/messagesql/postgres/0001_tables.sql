@@ -6,12 +6,14 @@ CREATE TABLE {prefix}message_campaigns (
 	reason text COLLATE "C" NOT NULL,
 	definition text COLLATE "C" NOT NULL,
 	holds text COLLATE "C" NOT NULL,
+	topic text COLLATE "C" NOT NULL,
 	revision bigint NOT NULL,
 	wake bigint NOT NULL,
 	upto bigint NOT NULL,
 	PRIMARY KEY (campaign)
 );
 CREATE INDEX {prefix}message_campaigns_1 ON {prefix}message_campaigns (wake, campaign);
+CREATE INDEX {prefix}message_campaigns_2 ON {prefix}message_campaigns (topic, campaign);
 
 CREATE TABLE {prefix}message_revisions (
 	campaign text COLLATE "C" NOT NULL,
@@ -36,6 +38,7 @@ CREATE TABLE {prefix}message_occurrences (
 	failures bigint NOT NULL,
 	frozen bigint NOT NULL,
 	attempts bigint NOT NULL,
+	fired bigint NOT NULL,
 	reached text COLLATE "C" NOT NULL,
 	snapshots text COLLATE "C" NOT NULL,
 	customer text COLLATE "C" NOT NULL,
@@ -116,6 +119,15 @@ CREATE TABLE {prefix}message_consents (
 	source text COLLATE "C" NOT NULL,
 	PRIMARY KEY (customer, seq)
 );
+
+CREATE TABLE {prefix}message_events (
+	event text COLLATE "C" NOT NULL,
+	topic text COLLATE "C" NOT NULL,
+	customer text COLLATE "C" NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (event)
+);
+CREATE INDEX {prefix}message_events_1 ON {prefix}message_events (customer, topic, at, event);
 
 CREATE TABLE {prefix}message_suppressions (
 	channel text COLLATE "C" NOT NULL,

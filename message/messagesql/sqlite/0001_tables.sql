@@ -6,12 +6,14 @@ CREATE TABLE {prefix}message_campaigns (
 	reason text NOT NULL,
 	definition text NOT NULL,
 	holds text NOT NULL,
+	topic text NOT NULL,
 	revision integer NOT NULL,
 	wake integer NOT NULL,
 	upto integer NOT NULL,
 	PRIMARY KEY (campaign)
 ) WITHOUT ROWID;
 CREATE INDEX {prefix}message_campaigns_1 ON {prefix}message_campaigns (wake, campaign);
+CREATE INDEX {prefix}message_campaigns_2 ON {prefix}message_campaigns (topic, campaign);
 
 CREATE TABLE {prefix}message_revisions (
 	campaign text NOT NULL,
@@ -36,6 +38,7 @@ CREATE TABLE {prefix}message_occurrences (
 	failures integer NOT NULL,
 	frozen integer NOT NULL,
 	attempts integer NOT NULL,
+	fired integer NOT NULL,
 	reached text NOT NULL,
 	snapshots text NOT NULL,
 	customer text NOT NULL,
@@ -116,6 +119,15 @@ CREATE TABLE {prefix}message_consents (
 	source text NOT NULL,
 	PRIMARY KEY (customer, seq)
 ) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_events (
+	event text NOT NULL,
+	topic text NOT NULL,
+	customer text NOT NULL,
+	at integer NOT NULL,
+	PRIMARY KEY (event)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_events_1 ON {prefix}message_events (customer, topic, at, event);
 
 CREATE TABLE {prefix}message_suppressions (
 	channel text NOT NULL,
