@@ -208,6 +208,59 @@ func (s *Service) Contains(ctx context.Context, snap dangol.Snapshot, id dangol.
 	return found, err
 }
 
+// Roll is a page of a group's members as operators read it.
+type Roll struct {
+	Freshness Freshness
+	Members   []Member
+}
+
+// Member is one member, since when and why.
+type Member struct {
+	Customer dangol.CustomerID
+	Since    time.Time
+	Cause    Cause // of entering; a pin that came later stands in Service.Entries
+}
+
+// Roll reads a page of the members that a snapshot names, at most limit behind
+// after, with what is known of the group now. It also reads broken, archived and
+// deleted groups, whose State says so: to look at, not to act on.
+func (s *Service) Roll(ctx context.Context, snap dangol.Snapshot, after dangol.CustomerID, limit int) (*Roll, error) {
+	if err := s.allow(ctx, View, snap.Group); err != nil {
+		return nil, err
+	}
+	if limit <= 0 {
+		return nil, invalid("a page has at least one member")
+	}
+	out := &Roll{}
+	err := s.state.View(ctx, func(r Reader) error {
+		if err := kept(r, snap); err != nil {
+			return err
+		}
+		reg, err := s.groups(r)
+		if err != nil {
+			return err
+		}
+		out.Freshness = reg.freshness(reg.byID[snap.Group])
+		page, err := r.Memberships(MembershipQuery{Group: snap.Group, Version: snap.Version, After: after, Limit: limit})
+		if err != nil {
+			return err
+		}
+		since := map[int64]time.Time{}
+		for _, m := range page {
+			if _, ok := since[m.From]; !ok {
+				v, err := versionOf(r, m.Group, m.From)
+				if err != nil {
+					return err
+				}
+				since[m.From] = v.From
+			}
+			out.Members = append(out.Members, Member{m.Customer, since[m.From], m.Entered})
+		}
+		return nil
+	})
+	return out, err
+}
+
 // All yields the members of a snapshot in the order of their ids, a page at a time.
 func (s *Service) All(ctx context.Context, snap dangol.Snapshot) iter.Seq2[dangol.CustomerID, error] {
 	return func(yield func(dangol.CustomerID, error) bool) {
