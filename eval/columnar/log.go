@@ -184,6 +184,7 @@ func (l *log) fill(row, f int, code uint64, epoch uint64) {
 	}
 	c.extend(row, epoch)
 	c.append(code, epoch)
+	c.extend(l.n, epoch)
 }
 
 // drop gives a row to nobody. It stays in the chain of who had it.

@@ -192,3 +192,14 @@ type clubs struct{}
 func (clubs) Contains(group string, id dangol.CustomerID) (bool, error) {
 	return strings.Contains(string(id), fmt.Sprint(len(group)%10)), nil
 }
+
+func (r *rules) plans(t testing.TB, texts ...string) []*plan.Plan {
+	t.Helper()
+	var out []*plan.Plan
+	for _, text := range texts {
+		p := r.plan(t, text, plan.Members)
+		require.NotNil(t, p, text)
+		out = append(out, p)
+	}
+	return out
+}

@@ -75,6 +75,7 @@ func (sh *shard) fill(s *schema, local, a int, code uint64, epoch uint64) {
 	}
 	c.extend(local, epoch)
 	c.append(code, epoch)
+	c.extend(sh.n, epoch)
 }
 
 // be sets what a place is: gone, member or guest.

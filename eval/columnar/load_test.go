@@ -1,0 +1,141 @@
+package columnar_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
+	"github.com/stretchr/testify/require"
+)
+
+// columnsOf is the customers as columns, rows of all customers mixed.
+func columnsOf(t testing.TB, rnd *rand.Rand, cat *catalog.Catalog, customers []*eval.Customer) columnar.Columns {
+	out := columnar.Columns{Attributes: map[string]columnar.Column{}}
+	for _, c := range customers {
+		out.IDs = append(out.IDs, c.ID)
+		out.Guests = append(out.Guests, c.Guest)
+	}
+	for _, a := range cat.Attributes {
+		if a.Derived == "" && a.Type.Sort != catalog.Set {
+			out.Attributes[a.Name] = column(rnd, a.Type, len(customers), func(i int) catalog.Value { return customers[i].Attributes[a.Name] })
+		}
+	}
+	place := map[*eval.Record]uint32{}
+	for _, name := range parentsFirst(cat) {
+		k, _ := cat.Kind(name)
+		rows := columnar.Rows{Kind: name, Fields: map[string]columnar.Column{}}
+		var records []*eval.Record
+		for i, c := range customers {
+			for _, r := range c.Records[name] {
+				records = append(records, r)
+				rows.Customer = append(rows.Customer, uint32(i))
+			}
+		}
+		rnd.Shuffle(len(records), func(i, j int) {
+			records[i], records[j] = records[j], records[i]
+			rows.Customer[i], rows.Customer[j] = rows.Customer[j], rows.Customer[i]
+		})
+		for i, r := range records {
+			place[r] = uint32(i) + 1
+			rows.Keys = append(rows.Keys, r.Key)
+			if k.Parent != "" {
+				rows.Parent = append(rows.Parent, place[r.Parent])
+			}
+		}
+		if len(records) == 0 {
+			continue
+		}
+		for _, f := range k.Fields {
+			rows.Fields[f.Name] = column(rnd, f.Type, len(records), func(i int) catalog.Value { return records[i].Fields[f.Name] })
+		}
+		for _, f := range cat.Reached(k) {
+			rows.Fields[f.Name] = column(rnd, f.Field.Type, len(records), func(i int) catalog.Value { return records[i].Fields[f.Name] })
+		}
+		out.Rows = append(out.Rows, rows)
+	}
+	return out
+}
+
+func column(rnd *rand.Rand, t catalog.Type, n int, value func(i int) catalog.Value) columnar.Column {
+	c := columnar.Column{Missing: make([]bool, n)}
+	text := t.Sort == catalog.String || t.Sort == catalog.Enum
+	codes := text && rnd.IntN(2) == 0
+	for i := range n {
+		v := value(i)
+		c.Missing[i] = !v.Known()
+		switch {
+		case codes:
+			c.Codes = append(c.Codes, uint32(len(c.Dictionary)))
+			c.Dictionary = append(c.Dictionary, v.Text())
+		case text:
+			c.Strings = append(c.Strings, v.Text())
+		case v.Bool():
+			c.Ints = append(c.Ints, 1)
+		case t.Sort == catalog.Bool:
+			c.Ints = append(c.Ints, 0)
+		default:
+			c.Ints = append(c.Ints, v.Int())
+		}
+	}
+	return c
+}
+
+// A table loaded by columns answers as eval does, also after changes.
+func TestLoadColumnsIsEval(t *testing.T) {
+	cat := catalog.Shop()
+	rules := newRules(t, cat)
+	for i := range 30 {
+		rnd := rand.New(rand.NewPCG(*seed, uint64(2000+i)))
+		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 8}
+		var customers []*eval.Customer
+		for range 40 {
+			c := keeper.customer()
+			delete(c.Attributes, "tags")
+			customers = append(customers, c)
+		}
+		table, err := columnar.New(cat, columnar.Options{})
+		require.NoError(t, err)
+		require.NoError(t, table.LoadColumns(columnsOf(t, rnd, cat, customers)))
+		env := eval.Env{AsOf: now, Zone: zone(t, zones[i%len(zones)]), Groups: clubs{}}
+		plans := rules.some(t, rnd, 10)
+		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
+		for range 5 {
+			at := rnd.IntN(len(customers))
+			customers[at] = keeper.changed(customers[at])
+			require.NoError(t, table.Put(customers[at]))
+		}
+		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
+	}
+}
+
+// Several shards, and rows without keys.
+func TestLoadColumnsAcrossShards(t *testing.T) {
+	cat := catalog.Shop()
+	c, err := columnar.New(cat, columnar.Options{})
+	require.NoError(t, err)
+	const n = 20_000
+	in := columnar.Columns{Attributes: map[string]columnar.Column{}}
+	visits := columnar.Rows{Kind: "visits", Fields: map[string]columnar.Column{}}
+	at := columnar.Column{}
+	for i := range n {
+		in.IDs = append(in.IDs, dangol.CustomerID(fmt.Sprintf("%06d", i)))
+		for v := range i % 4 {
+			visits.Customer = append(visits.Customer, uint32(i))
+			at.Ints = append(at.Ints, now.AddDate(0, 0, -v-1).UnixMicro())
+		}
+	}
+	visits.Fields["at"] = at
+	in.Rows = []columnar.Rows{visits}
+	require.NoError(t, c.LoadColumns(in))
+	require.ErrorIs(t, c.LoadColumns(in), columnar.ErrShape)
+	rules := newRules(t, cat)
+	got := members(t, c.Snapshot(), rules.plans(t, `visits >= 2`, `not visits(36h)`, `visits in top 25%`), eval.Env{AsOf: now})
+	require.Len(t, got[0], n/2)
+	require.Len(t, got[1], n/4)
+	require.Len(t, got[2], n/4)
+	require.Equal(t, dangol.CustomerID("000002"), got[0][0])
+}
