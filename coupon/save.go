@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+
+	"github.com/dangol-dev/dangol"
 )
 
 // SaveOption changes what Save allows.
@@ -17,7 +20,8 @@ const Confirm SaveOption = 1
 // was read) and returns it as stored. Saving what is already the newest version
 // changes nothing, so a program may save its definitions at every start.
 //
-// It returns ErrDefinition, ErrStale, ErrConfirm or ErrFinal.
+// It returns ErrDefinition, ErrStale, ErrConfirm or ErrFinal, and the error of an
+// Audience that is a Holder and cannot hold a group.
 func (s *Service) Save(ctx context.Context, d Definition, opts ...SaveOption) (Definition, error) {
 	read := d.Version
 	d = d.withDefaults(s.config)
@@ -29,8 +33,18 @@ func (s *Service) Save(ctx context.Context, d Definition, opts ...SaveOption) (D
 	for _, o := range opts {
 		confirmed = confirmed || o == Confirm
 	}
-	err := s.update(ctx, func(tx Tx) error {
-		was, _, err := tx.Definition(ctx, d.ID, 0)
+	// New groups are held before anything rests on them and dropped ones released
+	// after, outside of the transaction: their state may live in the same database.
+	known, _, err := s.Definition(ctx, d.ID, 0)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return Definition{}, err
+	}
+	if err := s.hold(ctx, known, d); err != nil {
+		return Definition{}, err
+	}
+	var was Definition
+	err = s.update(ctx, func(tx Tx) (err error) {
+		was, _, err = tx.Definition(ctx, d.ID, 0)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			was = Definition{}
@@ -70,7 +84,55 @@ func (s *Service) Save(ctx context.Context, d Definition, opts ...SaveOption) (D
 	if err != nil {
 		return Definition{}, err
 	}
-	return d, nil
+	return d, s.release(ctx, was, d)
+}
+
+// groups are all that a definition rests on.
+func (d Definition) groups() []string {
+	out := slices.Clone(d.Audience)
+	if d.Automatic.Group != "" {
+		out = append(out, d.Automatic.Group)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (d Definition) use() dangol.Use {
+	return dangol.Use{By: "coupon", Kind: dangol.UseReference, ID: d.ID, Name: d.Name}
+}
+
+func (s *Service) hold(ctx context.Context, was, d Definition) error {
+	h, ok := s.config.Audience.(Holder)
+	if !ok {
+		return nil
+	}
+	held := was.groups()
+	for _, g := range d.groups() {
+		if slices.Contains(held, g) {
+			continue
+		}
+		if err := h.Hold(ctx, g, d.use()); err != nil {
+			return fmt.Errorf("coupon: hold group %q: %w", g, err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) release(ctx context.Context, was, d Definition) error {
+	h, ok := s.config.Audience.(Holder)
+	if !ok {
+		return nil
+	}
+	still := d.groups()
+	for _, g := range was.groups() {
+		if slices.Contains(still, g) {
+			continue
+		}
+		if err := h.Release(ctx, g, was.use()); err != nil {
+			return fmt.Errorf("coupon: release group %q: %w", g, err)
+		}
+	}
+	return nil
 }
 
 // same compares definitions; an empty list is no list.

@@ -24,6 +24,15 @@ type Audience interface {
 	GroupPricing(ctx context.Context, group, store string) (bool, error)
 }
 
+// Holder is an Audience that keeps a ledger of who uses a group, so that a group on
+// which a coupon rests is not deleted under it. Package segment satisfies it. Save
+// holds the groups of a definition as dangol.UseReference and releases those that a
+// new version no longer names.
+type Holder interface {
+	Hold(ctx context.Context, group string, use dangol.Use) error
+	Release(ctx context.Context, group string, use dangol.Use) error
+}
+
 // Config sets up a Service. The zero value works for a shop in won without groups
 // and links.
 type Config struct {

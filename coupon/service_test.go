@@ -59,6 +59,50 @@ func counter(t *testing.T, change ...func(*coupon.Config)) (*coupon.Service, *co
 	return s, clock, g
 }
 
+// holding is an Audience that is a Holder.
+type holding struct {
+	*groups
+	held []string
+}
+
+func (h *holding) Hold(_ context.Context, group string, u dangol.Use) error {
+	if _, ok := h.members[group]; !ok {
+		return errBroken
+	}
+	h.held = append(h.held, "+"+group+"/"+u.By+"/"+u.ID)
+	return nil
+}
+
+func (h *holding) Release(_ context.Context, group string, u dangol.Use) error {
+	h.held = append(h.held, "-"+group+"/"+u.By+"/"+u.ID)
+	return nil
+}
+
+func TestGroupsAreHeld(t *testing.T) {
+	ctx := t.Context()
+	h := &holding{}
+	s, _, g := counter(t, func(c *coupon.Config) {
+		h.groups = c.Audience.(*groups)
+		c.Audience = h
+	})
+	d := coupon.Definition{ID: "d", Name: "d", Discount: coupon.AmountOff(1), Audience: []string{"vip", "nobody"}}
+	_, err := s.Save(ctx, d)
+	require.ErrorIs(t, err, errBroken)
+	_, _, err = s.Definition(ctx, "d", 0)
+	require.ErrorIs(t, err, coupon.ErrNotFound)
+	h.held = nil
+	d.Audience = []string{"vip"}
+	first, err := s.Save(ctx, d)
+	require.NoError(t, err)
+	delete(g.members, "vip")
+	_, err = s.Save(ctx, d)
+	require.NoError(t, err, "what is saved already may be saved while its group is broken")
+	first.Audience, first.Automatic.Group = nil, "staff"
+	_, err = s.Save(ctx, first)
+	require.NoError(t, err)
+	require.Equal(t, []string{"+vip/coupon/d", "+staff/coupon/d", "-vip/coupon/d"}, h.held)
+}
+
 func only(t *testing.T, s *coupon.Service, req coupon.Request) coupon.Decision {
 	t.Helper()
 	q, err := s.Quote(t.Context(), req)
