@@ -99,7 +99,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 				d := &doom{}
 				s := newShop(t, func(c *message.Config) {
 					c.Store, c.Senders[message.SMS], c.Senders[message.LMS], c.Chunk, c.Batch = under, sender, sender, 2, 3
+					c.Prices = message.Prices{message.SMS: 1, message.LMS: 3}
 				})
+				require.NoError(t, s.TopUp(t.Context(), "initial", 100))
 				c := crashCampaign(s, message.SMS)
 				d.left.Store(dieAt)
 				s.cfg.Store = mortalStore{under, d}
@@ -133,6 +135,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 					require.Equal(t, 1, got[id], "step %d: %s got it twice", steps, id)
 				}
 				require.Equal(t, 0, s.groups.holders("new"), "step %d", steps)
+				balance, err := s.Credits(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, message.Credits{Available: 94, Spent: 6}, balance, "step %d", steps)
 				require.Empty(t, cmp.Diff(whole.ledgerStates("daily"), s.ledgerStates("daily")), "step %d", steps)
 				if name != "plain" {
 					require.Empty(t, cmp.Diff(want, res), "step %d", steps)

@@ -92,7 +92,7 @@ func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err
 			return err
 		}
 		o, _, err := get[Occurrence](tx, campaign, id)
-		if err != nil || o.State != OccurrenceRunning || !o.Frozen {
+		if err != nil || o.State != OccurrenceRunning || !o.Frozen || !o.Priced && row.State == Running {
 			return err
 		}
 		now := s.now()
@@ -259,7 +259,12 @@ func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total 
 			}
 			r.verdict = judge(f)
 			if r.verdict.Decision == Send {
-				if err := s.book(tx, r, now); err != nil {
+				if err := s.place(tx, r, now); err != nil {
+					return err
+				}
+			}
+			if r.verdict.Decision == Send {
+				if err := s.spend(tx, b, r); err != nil {
 					return err
 				}
 			}

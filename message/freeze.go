@@ -272,6 +272,9 @@ func (s *Service) close(ctx context.Context, campaign, id string) error {
 		if row.State == Cancelled {
 			state, reason = OccurrenceCancelled, ReasonCancelled
 		}
+		if err := s.free(tx, &o); err != nil {
+			return err
+		}
 		o.end(state, reason, s.now())
 		if err := put(tx, &o); err != nil {
 			return err

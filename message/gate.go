@@ -73,6 +73,7 @@ type facts struct {
 	twin       dangol.CustomerID // who else of the occurrence was sent to the address
 	duplicate  string            // the occurrence in which the customer got the campaign before
 	left       bool              // no member any more
+	broke      bool              // there are no credits for the occurrence
 	undone     string            // the kind of record that undid the trigger
 	since      time.Time         // when the message was due
 	caps       []capState
@@ -180,6 +181,10 @@ func judge(f facts) Verdict {
 				}
 			}
 		}
+	}
+	if f.broke {
+		check("credits", "not enough for all")
+		return drop(ReasonCredit)
 	}
 	if v.Decision == Hold {
 		return v

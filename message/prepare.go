@@ -22,40 +22,9 @@ func drawn(campaign, what string, id dangol.CustomerID) uint64 {
 // for contacts and coupons and renders. The gate is asked first, so that nobody gets a
 // coupon who gets no message; those that it refuses are settled here.
 func (s *Service) prepare(ctx context.Context, b *batch, rows []*claimed) (ready []*claimed, p Progress, err error) {
-	ids := make([]dangol.CustomerID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.Customer
-	}
-	contacts, err := s.cfg.Contacts.Contacts(ctx, ids)
-	if err != nil {
-		return nil, p, fmt.Errorf("message: contacts: %w", err)
-	}
 	c := &b.campaign
-	for _, r := range rows {
-		r.contact, r.known = contacts[r.Customer]
-		r.choose(c)
-		r.msg = Message{
-			Key: deliveryKey(c.ID, b.occ.ID, r.Customer, r.content.Channel), To: r.contact.address(r.content.Channel),
-			Channel: r.content.Channel, Campaign: c.ID, Occurrence: b.occ.ID, Customer: r.Customer, Variant: r.Variant,
-		}
-	}
-	if err := s.recheck(ctx, c, rows); err != nil {
-		return nil, p, err
-	}
 	now := s.now()
-	if err := s.store.View(ctx, func(tx Tx) error {
-		for _, r := range rows {
-			f, err := s.facts(tx, b, r, now)
-			if err != nil {
-				return err
-			}
-			r.verdict = judge(f)
-			if r.verdict.Decision == Send && c.Holdout > 0 && drawn(c.ID, "holdout", r.Customer) < threshold(uint64(c.Holdout)) {
-				r.verdict.Decision, r.verdict.Reason = Drop, ReasonHoldout
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := s.judgeAll(ctx, b, rows, now); err != nil {
 		return nil, p, err
 	}
 	var settled []*claimed
@@ -98,6 +67,43 @@ func (s *Service) prepare(ctx context.Context, b *batch, rows []*claimed) (ready
 		return nil
 	})
 	return ready, p, err
+}
+
+// judgeAll looks up the contacts and asks the gate.
+func (s *Service) judgeAll(ctx context.Context, b *batch, rows []*claimed, now time.Time) error {
+	c := &b.campaign
+	ids := make([]dangol.CustomerID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.Customer
+	}
+	contacts, err := s.cfg.Contacts.Contacts(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("message: contacts: %w", err)
+	}
+	for _, r := range rows {
+		r.contact, r.known = contacts[r.Customer]
+		r.choose(c)
+		r.msg = Message{
+			Key: deliveryKey(c.ID, b.occ.ID, r.Customer, r.content.Channel), To: r.contact.address(r.content.Channel),
+			Channel: r.content.Channel, Campaign: c.ID, Occurrence: b.occ.ID, Customer: r.Customer, Variant: r.Variant,
+		}
+	}
+	if err := s.recheck(ctx, c, rows); err != nil {
+		return err
+	}
+	return s.store.View(ctx, func(tx Tx) error {
+		for _, r := range rows {
+			f, err := s.facts(tx, b, r, now)
+			if err != nil {
+				return err
+			}
+			r.verdict = judge(f)
+			if r.verdict.Decision == Send && c.Holdout > 0 && drawn(c.ID, "holdout", r.Customer) < threshold(uint64(c.Holdout)) {
+				r.verdict.Decision, r.verdict.Reason = Drop, ReasonHoldout
+			}
+		}
+		return nil
+	})
 }
 
 // choose picks what the recipient gets: the variant that is drawn, and of its
@@ -166,7 +172,7 @@ func (s *Service) compose(ctx context.Context, b *batch, r *claimed, now time.Ti
 func (s *Service) facts(tx Tx, b *batch, r *claimed, now time.Time) (facts, error) {
 	f := facts{
 		now: now, campaign: &b.campaign, channel: r.content.Channel, contact: r.contact, known: r.known,
-		address: r.msg.To, left: r.left, since: later(r.wasDue, b.occ.Active), rules: s.cfg.Rules,
+		address: r.msg.To, left: r.left, broke: b.occ.Broke, since: later(r.wasDue, b.occ.Active), rules: s.cfg.Rules,
 	}
 	if !f.known || f.address == "" {
 		return f, nil

@@ -38,9 +38,9 @@ func (r Rate) step() time.Duration {
 	return (r.per()/time.Duration(flow) + time.Microsecond).Truncate(time.Microsecond)
 }
 
-// book takes a place in the submit's own transaction. Without one the verdict becomes
+// place takes a place in the submit's own transaction. Without one the verdict becomes
 // a Hold.
-func (s *Service) book(tx Tx, r *claimed, now time.Time) error {
+func (s *Service) place(tx Tx, r *claimed, now time.Time) error {
 	ch := r.msg.Channel
 	rate, ok := s.cfg.Rates[ch]
 	if !ok {

@@ -153,6 +153,11 @@ func (s *Service) apply(tx Tx, b *batch, cur *Recipient, d *Delivery, o outcome,
 	case rejected:
 		failed = s.failed(b, cur, d, ReasonRejected, o.reason, now, p)
 	}
+	if o.kind == again || o.kind == rejected || o.kind == untouched {
+		if err := s.refund(tx, d); err != nil {
+			return failed, err
+		}
+	}
 	if err := put(tx, d); err != nil {
 		return failed, err
 	}
@@ -241,6 +246,9 @@ func (s *Service) resolved(ctx context.Context, b *batch, r *claimed, d Delivery
 		switch {
 		case resend && b.row.State == Cancelled:
 			d.Status, d.Failure, d.Failed = StatusFailed, ReasonCancelled, now
+			if err := s.refund(tx, &d); err != nil {
+				return err
+			}
 			if err := put(tx, &d); err != nil {
 				return err
 			}
@@ -250,6 +258,9 @@ func (s *Service) resolved(ctx context.Context, b *batch, r *claimed, d Delivery
 		case resend:
 			if _, asked := s.cfg.Senders[d.Channel].(Asker); asked {
 				d.Status = StatusRetry // the provider never saw it
+				if err := s.refund(tx, &d); err != nil {
+					return err
+				}
 				if err := put(tx, &d); err != nil {
 					return err
 				}
@@ -363,6 +374,9 @@ func (s *Service) sweepPage(tx Tx, o Occurrence, now time.Time) (n int, err erro
 		return n, nil
 	}
 	o.Frozen = true
+	if err := s.free(tx, &o); err != nil {
+		return n, err
+	}
 	o.end(OccurrenceCancelled, ReasonCancelled, now)
 	return n, put(tx, &o)
 }

@@ -92,7 +92,7 @@ func (s *Service) Preview(ctx context.Context, c Campaign, id dangol.CustomerID)
 	r.choose(&c)
 	var coupon *Coupon
 	if b := r.content.Coupon; b != nil && b.Definition != "" {
-		coupon = &Coupon{Code: "PREVIEW", URL: "https://preview.invalid/"}
+		coupon = &Coupon{Code: "PREVIEW", URL: previewLink}
 	}
 	return s.render(&c, r.content, contact, coupon, Message{
 		Key: strings.Repeat("0", 32), To: contact.address(r.content.Channel), Campaign: c.ID, Customer: id, Variant: r.Variant,

@@ -154,7 +154,7 @@ func (r Rule) quiet(now time.Time, loc *time.Location) (holds bool, change time.
 		if !before(start, end) {
 			end = end.AddDays(1)
 		}
-		starts, ends := start.In(loc), end.In(loc)
+		starts, ends := start.In(loc).UTC(), end.In(loc).UTC()
 		if now.Before(starts) {
 			return false, starts
 		}

@@ -27,8 +27,13 @@ type Config struct {
 	Variables []string       // the names that Contact.Vars may have; templates that use others are refused on Save. Defaults to no check
 	Caps      []Cap          // how many messages a customer gets at most. Defaults to no caps
 	Prices    Prices         // credits a message. Defaults to free
-	Links     *Links         // signed links for clicks and one-click unsubscribe. Defaults to none
-	Windows   Windows        // how long after a message an order is credited to it. Defaults to seven days on every channel
+
+	// LowCredits is the balance below which Credits.Low holds and the credit ledger
+	// gets a line of kind CreditLow. Defaults to 0.
+	LowCredits int64
+
+	Links   *Links  // signed links for clicks and one-click unsubscribe. Defaults to none
+	Windows Windows // how long after a message an order is credited to it. Defaults to seven days on every channel
 
 	Workers int              // goroutines that send in one Tick. Defaults to 1
 	Batch   int              // how many recipients a worker claims at once. Defaults to 200

@@ -43,7 +43,7 @@ var (
 	revisionTable = table("revisions", 2, slices.Concat(
 		texts("campaign"), ints("revision", "at", "since"), texts("definition")))
 	occurrenceTable = table("occurrences", 2, slices.Concat(
-		texts("campaign", "occurrence", "state", "reason"), ints("at", "due", "started", "active", "ended", "audience", "failures", "frozen", "attempts", "fired"),
+		texts("campaign", "occurrence", "state", "reason"), ints("at", "due", "started", "active", "ended", "audience", "failures", "frozen", "attempts", "fired", "priced", "broke", "reserved"),
 		texts("reached", "snapshots", "customer")),
 		[]string{"state", "due"}, []string{"campaign", "state"})
 	recipientTable = table("recipients", 3, slices.Concat(
@@ -57,6 +57,8 @@ var (
 	counterTable = table("counters", 1, slices.Concat(texts("name"), ints("value")))
 	consentTable = table("consents", 2, slices.Concat(
 		texts("customer"), ints("seq"), texts("channel", "purpose"), ints("granted", "at", "recorded"), texts("wording", "evidence", "source")))
+	creditTable = table("credits", 1, slices.Concat(
+		ints("seq"), texts("kind", "ref"), ints("amount", "left_over", "at")))
 	eventTable = table("events", 1, slices.Concat(
 		texts("event", "topic", "customer"), ints("at")),
 		[]string{"customer", "topic", "at"})
@@ -163,12 +165,27 @@ func scan[T any, R interface {
 	return out, nil
 }
 
-// scanAll walks a range page by page, so that memory stays bounded and no
-// transaction is long. The rows of different pages may come from different states.
+// scanAll walks a range record by record, in pages.
 func scanAll[T any, R interface {
 	*T
 	record
 }](view func(func(Tx) error) error, r Range, f func(T) error) error {
+	return scanPages[T, R](view, r, func(page []T) error {
+		for _, rec := range page {
+			if err := f(rec); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// scanPages walks a range page by page, so that memory stays bounded and no
+// transaction is long. The rows of different pages may come from different states.
+func scanPages[T any, R interface {
+	*T
+	record
+}](view func(func(Tx) error) error, r Range, f func([]T) error) error {
 	const page = 1000
 	r.Limit = page
 	for {
@@ -179,10 +196,8 @@ func scanAll[T any, R interface {
 		}); err != nil {
 			return err
 		}
-		for _, rec := range recs {
-			if err := f(rec); err != nil {
-				return err
-			}
+		if err := f(recs); err != nil {
+			return err
 		}
 		if len(recs) < page {
 			return nil
@@ -256,10 +271,13 @@ type Occurrence struct {
 	Started  time.Time // when its audience began to be frozen
 	Active   time.Time // when it was last worked on in time
 	Ended    time.Time
-	Audience int  // customers frozen so far
-	Failures int  // recipients that failed or are unknown
-	Frozen   bool // the audience is complete
-	Attempts int  // failed tries to freeze the audience
+	Audience int   // customers frozen so far
+	Failures int   // recipients that failed or are unknown
+	Frozen   bool  // the audience is complete
+	Attempts int   // failed tries to freeze the audience
+	Priced   bool  // credits were reserved, as far as they are needed
+	Broke    bool  // there were not enough of them: nobody gets it
+	Reserved int64 // credits set aside and not yet spent
 
 	Snapshots string            // JSON of the frozen groups: which version, as of when, how many
 	Fired     time.Time         // when the trigger happened; none without one
@@ -271,7 +289,7 @@ type Occurrence struct {
 func (*Occurrence) table() *Table { return occurrenceTable }
 func (r *Occurrence) fields() []any {
 	return []any{&r.Campaign, &r.ID, (*string)(&r.State), &r.Reason, &r.At, &r.Due, &r.Started, &r.Active, &r.Ended,
-		&r.Audience, &r.Failures, &r.Frozen, &r.Attempts, &r.Fired, &r.cursor, &r.Snapshots, (*string)(&r.Customer)}
+		&r.Audience, &r.Failures, &r.Frozen, &r.Attempts, &r.Fired, &r.Priced, &r.Broke, &r.Reserved, &r.cursor, &r.Snapshots, (*string)(&r.Customer)}
 }
 
 // OccurrenceState is where an occurrence stands. All but OccurrencePlanned and

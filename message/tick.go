@@ -270,10 +270,11 @@ func (s *Service) openAll(ctx context.Context, now time.Time) (started int, err 
 		}
 	}
 	for _, o := range running {
-		if o.Frozen {
-			continue
+		err := s.freeze(ctx, o.Campaign, o.ID)
+		if err == nil {
+			err = s.reserve(ctx, o.Campaign, o.ID)
 		}
-		if err := s.freeze(ctx, o.Campaign, o.ID); err != nil {
+		if err != nil {
 			errs = append(errs, fmt.Errorf("campaign %s, %s: %w", o.Campaign, o.ID, err))
 		}
 	}

@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS {prefix}message_occurrences (
 	frozen bigint NOT NULL,
 	attempts bigint NOT NULL,
 	fired bigint NOT NULL,
+	priced bigint NOT NULL,
+	broke bigint NOT NULL,
+	reserved bigint NOT NULL,
 	reached longblob NOT NULL,
 	snapshots longblob NOT NULL,
 	customer longblob NOT NULL,
@@ -118,6 +121,16 @@ CREATE TABLE IF NOT EXISTS {prefix}message_consents (
 	evidence longblob NOT NULL,
 	source longblob NOT NULL,
 	PRIMARY KEY (customer, seq)
+);
+
+CREATE TABLE IF NOT EXISTS {prefix}message_credits (
+	seq bigint NOT NULL,
+	kind longblob NOT NULL,
+	ref longblob NOT NULL,
+	amount bigint NOT NULL,
+	left_over bigint NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (seq)
 );
 
 CREATE TABLE IF NOT EXISTS {prefix}message_events (

@@ -39,6 +39,9 @@ CREATE TABLE {prefix}message_occurrences (
 	frozen bigint NOT NULL,
 	attempts bigint NOT NULL,
 	fired bigint NOT NULL,
+	priced bigint NOT NULL,
+	broke bigint NOT NULL,
+	reserved bigint NOT NULL,
 	reached text COLLATE "C" NOT NULL,
 	snapshots text COLLATE "C" NOT NULL,
 	customer text COLLATE "C" NOT NULL,
@@ -118,6 +121,16 @@ CREATE TABLE {prefix}message_consents (
 	evidence text COLLATE "C" NOT NULL,
 	source text COLLATE "C" NOT NULL,
 	PRIMARY KEY (customer, seq)
+);
+
+CREATE TABLE {prefix}message_credits (
+	seq bigint NOT NULL,
+	kind text COLLATE "C" NOT NULL,
+	ref text COLLATE "C" NOT NULL,
+	amount bigint NOT NULL,
+	left_over bigint NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (seq)
 );
 
 CREATE TABLE {prefix}message_events (

@@ -39,6 +39,9 @@ CREATE TABLE {prefix}message_occurrences (
 	frozen integer NOT NULL,
 	attempts integer NOT NULL,
 	fired integer NOT NULL,
+	priced integer NOT NULL,
+	broke integer NOT NULL,
+	reserved integer NOT NULL,
 	reached text NOT NULL,
 	snapshots text NOT NULL,
 	customer text NOT NULL,
@@ -118,6 +121,16 @@ CREATE TABLE {prefix}message_consents (
 	evidence text NOT NULL,
 	source text NOT NULL,
 	PRIMARY KEY (customer, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_credits (
+	seq integer NOT NULL,
+	kind text NOT NULL,
+	ref text NOT NULL,
+	amount integer NOT NULL,
+	left_over integer NOT NULL,
+	at integer NOT NULL,
+	PRIMARY KEY (seq)
 ) WITHOUT ROWID;
 
 CREATE TABLE {prefix}message_events (
