@@ -92,8 +92,8 @@ func (c *checker) apply(sel *selection, args arguments) bool {
 	if args.window == nil && args.where == nil {
 		return true
 	}
-	quoting, at, rec, call := c.quoting, c.at, c.record, c.call
-	c.quoting, c.at, c.call = args.quoting, args.at, nil
+	saved := c.standpoint
+	c.quoting, c.at, c.call, c.beside = args.quoting, args.at, nil, nil
 	ok := c.narrowByWindow(sel, args.window)
 	if args.where != nil {
 		c.record = &record{kind: sel.kind}
@@ -101,7 +101,7 @@ func (c *checker) apply(sel *selection, args arguments) bool {
 		c.adviseWhere(args.where, where, sel.kind)
 		sel.where = both(sel.where, where)
 	}
-	c.quoting, c.at, c.record, c.call = quoting, at, rec, call
+	c.standpoint = saved
 	return ok
 }
 

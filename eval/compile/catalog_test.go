@@ -103,6 +103,15 @@ func TestEveryFaultOfACatalogIsTold(t *testing.T) {
 	_, err = compile.New(cat)
 	require.ErrorContains(t, err, "measure one")
 	require.ErrorContains(t, err, "measure two")
+
+	// A fault is told where it is and where it is used, at places inside each text.
+	cat = catalog.Shop()
+	cat.Conditions = append(cat.Conditions,
+		catalog.Condition{Name: "x", Text: "orders(where placed within 2026-01-01 .. 2026-01-31) and joined between 2026-02-01 and 2026-01-01"},
+		catalog.Condition{Name: "y", Text: "x"})
+	_, err = compile.New(cat)
+	require.ErrorContains(t, err, "condition x:1:73: empty-window")
+	require.ErrorContains(t, err, "condition y:1:1: empty-window")
 }
 
 func TestDeclarationsAreValidated(t *testing.T) {

@@ -5,6 +5,8 @@ package compile
 
 import (
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol/dsl"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -84,18 +86,23 @@ type checker struct {
 	found source.Diagnostics
 	steps int
 
-	// Where the walk stands. A text of the catalog is read at the place of the name
-	// that stands for it: all its nodes get that span.
-	quoting bool
-	at      source.Span
-	record  *record    // the record that names belong to, nil for the customer
-	reading []*phrase  // the catalog's texts being read, outermost first
-	call    *arguments // the window and where given to the measure being read
+	standpoint
 
 	// What advice is given from.
 	domains map[plan.Expr]domain    // of what is compared with constants
 	named   map[plan.Test]bool      // tests of the catalog, which are not the author's to mend
 	negated map[plan.Test]plan.Expr // time tests written with not, which hold where the time is missing
+}
+
+// standpoint is where the walk stands. A text of the catalog is read at the place
+// of the name that stands for it: all its nodes get that span.
+type standpoint struct {
+	quoting bool
+	at      source.Span
+	record  *record    // the record that names belong to, nil for the customer
+	reading []*phrase  // the catalog's texts being read, outermost first
+	call    *arguments // the window and where given to the measure being read
+	beside  *value     // what the value being read is compared with, or nil
 }
 
 func newChecker(words *vocabulary, text string, o Options) *checker {
@@ -123,18 +130,24 @@ func (c *checker) span(s source.Span) source.Span {
 	return s
 }
 
-func (c *checker) here(s source.Span) plan.At { return plan.At{Source: c.span(s)} }
-
-// quote is the author's own words at a place, cut when long.
-func (c *checker) quote(s source.Span) string {
+// written is the author's own words at a place.
+func (c *checker) written(s source.Span) string {
 	if s.Start < 0 || s.End > len(c.text) || s.Start >= s.End {
 		return "this"
 	}
-	text := []rune(c.text[s.Start:s.End])
-	if len(text) > 50 {
-		return string(text[:47]) + "..."
+	return c.text[s.Start:s.End]
+}
+
+// quote is the same for messages, on one line and cut when long.
+func (c *checker) quote(s source.Span) string {
+	text := c.written(s)
+	if strings.ContainsAny(text, "\n\t\r") {
+		text = strings.Join(strings.Fields(text), " ")
 	}
-	return string(text)
+	if utf8.RuneCountInString(text) <= 50 {
+		return text
+	}
+	return string([]rune(text)[:47]) + "..."
 }
 
 // diagnostics is what was found, sorted, each once: a where given to a measure is
@@ -153,10 +166,9 @@ func (c *checker) enter(p *phrase, at source.Span, rec *record, call *arguments,
 		c.errCycle(at, append(slices.Clone(c.reading), p))
 		return false
 	}
-	saved := *c
-	c.at, c.quoting, c.record, c.call = at, true, rec, call
-	c.reading = append(c.reading, p)
+	saved := c.standpoint
+	c.standpoint = standpoint{quoting: true, at: at, record: rec, reading: append(c.reading, p), call: call}
 	read()
-	c.at, c.quoting, c.record, c.call, c.reading = saved.at, saved.quoting, saved.record, saved.call, saved.reading
+	c.standpoint = saved
 	return true
 }

@@ -38,8 +38,6 @@ func (a interval) times(b interval) (interval, bool) {
 
 func (a interval) negative() interval { return interval{-a.hi, -a.lo} }
 
-func (a interval) constant() bool { return a.lo == a.hi }
-
 // add and mul keep to the symmetric range, so that every result can be negated.
 func add(a, b int64) (int64, bool) {
 	s := a + b

@@ -107,7 +107,7 @@ func (c *checker) errNotAValue(at source.Span, e dsl.Expr) {
 }
 
 func (c *checker) errDiffer(at source.Span, x, y value) {
-	c.fail(source.WrongType, at, differHint(x, y), "%s is %s and %s is %s: they are never equal", c.quote(x.span), describe(x), c.quote(y.span), describe(y))
+	c.fail(source.WrongType, at, c.differHint(x, y), "%s is %s and %s is %s: they are never equal", c.quote(x.span), describe(x), c.quote(y.span), describe(y))
 }
 
 func (c *checker) errFolded(at source.Span, x, y value) {
@@ -151,13 +151,17 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 		}
 		c.fail(source.CompareMoments, at, "write "+other+" within "+q+", or before "+q+" ago", "%s is a length of time, and time is asked with within, before and after", q)
 	case (inTime(l) || l.form == day) && r.form == text, l.form == text && (inTime(r) || r.form == day):
-		c.fail(source.WrongType, at, "a date stands without quotes, as in 2026-01-31", "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
+		hint := c.differHint(l, r)
+		if hint == "" {
+			hint = "a date stands without quotes, as in 2026-01-31"
+		}
+		c.fail(source.WrongType, at, hint, "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
 	case inTime(l) || inTime(r) || l.form == day && r.form == day:
 		c.errMoments(n, at, l, r)
 	case l.form == text && r.form == text || l.form == truth && r.form == truth:
 		c.fail(source.WrongType, at, "compare with = or !=", "%s has no order: it is the same or it is not", describe(l))
 	default:
-		c.fail(source.WrongType, at, differHint(l, r), "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
+		c.fail(source.WrongType, at, c.differHint(l, r), "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
 	}
 }
 
@@ -181,7 +185,7 @@ func (c *checker) errMoments(n *dsl.Compare, at source.Span, l, r value) {
 		d.Hint = "write before, after, within or between"
 	default:
 		d.Hint = "write " + lq + " " + relation + " " + rq
-		d.Fix = &source.Fix{Span: n.Span(), New: lq + " " + relation + " " + rq}
+		d.Fix = &source.Fix{Span: n.Span(), New: c.written(l.span) + " " + relation + " " + c.written(r.span)}
 	}
 	c.tell(d)
 }

@@ -40,7 +40,7 @@ func (c *checker) numberLiteral(n *dsl.Number, at source.Span) value {
 		if n.Ago {
 			f = point
 		}
-		return value{form: f, node: n, span: at}
+		return value{form: f, span: at}
 	}
 	v := value{form: number, typ: catalog.Type{Sort: catalog.Number}, literal: true, scale: n.Scale, rng: exactly(n.Mantissa), span: at}
 	if n.Percent {

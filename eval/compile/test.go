@@ -93,7 +93,8 @@ func (c *checker) standing(v value) plan.Test {
 }
 
 func (c *checker) compare(n *dsl.Compare, at source.Span) plan.Test {
-	l, r := c.value(n.L), c.value(n.R)
+	l := c.value(n.L)
+	r := c.operand(n.R, l)
 	if l.form == broken || r.form == broken {
 		return no(at)
 	}
@@ -284,7 +285,7 @@ func (c *checker) in(n *dsl.In, at source.Span) plan.Test {
 	var numbers []value
 	seen := make(map[string]bool, len(n.List))
 	for _, e := range n.List {
-		item := c.value(e)
+		item := c.operand(e, x)
 		switch {
 		case item.form == broken:
 		case item.form != x.form:
@@ -389,7 +390,7 @@ func (c *checker) contains(n *dsl.Contains, at source.Span) plan.Test {
 	}
 	items := make([]string, 0, len(n.Items))
 	for _, e := range n.Items {
-		item := c.value(e)
+		item := c.operand(e, x)
 		if item.form == broken {
 			return no(at)
 		}

@@ -2,6 +2,8 @@ package compile
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dangol-dev/dangol/dsl"
@@ -12,11 +14,22 @@ import (
 // Names that mean nothing where they stand, and what they were probably meant to
 // be: the messages of this file belong with those of messages.go.
 
+// suggest names the nearest candidate. Beside text, a name that is near to none
+// was probably meant to be text too.
 func (c *checker) suggest(d source.Diagnostic, at source.Span, word string, candidates []string) {
-	if best, ok := source.Closest(word, candidates); ok {
+	quotes := c.beside != nil && (c.beside.form == text || c.beside.form == set) && !strings.Contains(word, ".")
+	if best, ok := source.Closest(word, candidates); ok && !c.listedBeside(word) {
 		d.Hint, d.Fix = "did you mean "+best+"?", &source.Fix{Span: at, New: best}
+	} else if quotes {
+		d.Hint, d.Fix = fmt.Sprintf("text stands in quotes: %q", word), &source.Fix{Span: at, New: strconv.Quote(word)}
 	}
 	c.tell(d)
+}
+
+// listedBeside tells whether the catalog lists a word as a value of what it is
+// compared with.
+func (c *checker) listedBeside(word string) bool {
+	return c.beside != nil && slices.Contains(c.beside.typ.Values, word)
 }
 
 func (c *checker) errUnknown(r *dsl.Ref, name string) {
@@ -43,7 +56,7 @@ func (c *checker) errUnknown(r *dsl.Ref, name string) {
 		c.tell(d)
 		return
 	}
-	if k := c.words.having(name); k != nil {
+	if k := c.words.having(name); k != nil && !c.listedBeside(name) {
 		d.Hint = fmt.Sprintf("%s belongs to %s: it stands inside where, as in %s(where %s)", name, k.Name, k.Name, example(k, name))
 		c.tell(d)
 		return

@@ -36,7 +36,6 @@ type value struct {
 	nullable bool        // may be missing
 	records  bool        // a kind alone: the number of its records
 	kindName string      // of records
-	node     dsl.Expr    // of length and point
 	span     source.Span // where an author reads it
 
 	// Of numbers, see number.go.
@@ -76,7 +75,7 @@ func (c *checker) value(e dsl.Expr) value {
 	case *dsl.Number:
 		return c.numberLiteral(n, at)
 	case *dsl.Word:
-		return value{form: point, node: e, span: at}
+		return value{form: point, span: at}
 	case *dsl.Ref:
 		return c.ref(n)
 	case *dsl.Arith:
@@ -86,6 +85,15 @@ func (c *checker) value(e dsl.Expr) value {
 	}
 	c.errNotAValue(at, e)
 	return value{}
+}
+
+// operand reads what another value is compared with.
+func (c *checker) operand(e dsl.Expr, other value) value {
+	saved := c.beside
+	c.beside = &other
+	v := c.value(e)
+	c.beside = saved
+	return v
 }
 
 func (c *checker) literal(f form, typ catalog.Type, v catalog.Value, at source.Span) value {

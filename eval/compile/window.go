@@ -237,8 +237,8 @@ func (c *checker) between(from, to dsl.Expr, due bool, at source.Span) (plan.Win
 	w := plan.Window{From: lo.start, To: hi.after}
 	if startsAtItsEnd(w) {
 		swapped := ""
-		if !startsAtItsEnd(plan.Window{From: hi.start, To: lo.after}) {
-			swapped = c.quote(to.Span()) + c.text[from.Span().End:to.Span().Start] + c.quote(from.Span())
+		if !c.quoting && !startsAtItsEnd(plan.Window{From: hi.start, To: lo.after}) {
+			swapped = c.written(to.Span()) + c.text[from.Span().End:to.Span().Start] + c.written(from.Span())
 		}
 		c.errEmptyWindow(at, swapped)
 		return w, false

@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -46,8 +48,10 @@ func list(names []string, last string) string {
 	return strings.Join(names, "")
 }
 
-func differHint(x, y value) string {
+func (c *checker) differHint(x, y value) string {
 	switch {
+	case x.form == text && slices.Contains(x.typ.Values, c.quote(y.span)):
+		return "text stands in quotes: " + strconv.Quote(c.quote(y.span))
 	case x.records && y.form == truth:
 		return "write " + x.kindName + " alone for at least one, not " + x.kindName + " for none"
 	case x.form == number && y.form == text && y.literal:
