@@ -29,6 +29,26 @@ type Record struct {
 	Currency   dangol.Currency
 }
 
+// Fields are the record's fields under their names in the shop's catalog: a
+// time.Time, a string, or an int64 in minor units. Missing ones are left out.
+func (r Record) Fields() map[string]any {
+	f := map[string]any{}
+	for name, t := range map[string]time.Time{"issued": r.Issued, "used": r.Used, "revoked": r.Revoked, "expires": r.Expires} {
+		if !t.IsZero() {
+			f[name] = t
+		}
+	}
+	for name, s := range map[string]string{"definition": r.Definition, "code": r.Code, "campaign": r.Campaign, "order": r.Order} {
+		if s != "" {
+			f[name] = s
+		}
+	}
+	if !r.Used.IsZero() {
+		f["discount"] = r.Discount
+	}
+	return f
+}
+
 // Records walks the coupons of customers in pages of bounded memory, to fill or
 // refresh the rules' data: of one customer, or all of them when it is empty. The
 // walk ends with the first error.
