@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,13 +28,25 @@ func main() {
 
 // commands is the command line as kong reads it.
 type commands struct {
-	Select selectCmd `cmd:"" help:"Print the ids of the customers that a rule selects."`
+	Select  selectCmd  `cmd:"" help:"Print the ids of the customers that a rule selects."`
+	Explain explainCmd `cmd:"" help:"Tell why a rule selects a customer, or does not, and until when."`
+	Read    readCmd    `cmd:"" help:"Read a rule back as a sentence."`
+	Check   checkCmd   `cmd:"" help:"Check files of groups and conditions."`
+	Fmt     fmtCmd     `cmd:"" help:"Format the rules of files."`
 }
 
 // streams are where a command writes.
 type streams struct {
 	ctx      context.Context
 	out, err io.Writer
+}
+
+// json prints a result.
+func (s *streams) json(v any) error {
+	e := json.NewEncoder(s.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // wrong is an error in what was given: text for people, already complete.
@@ -75,7 +88,9 @@ func exit(failed error, err io.Writer) int {
 	case failed == nil:
 		return 0
 	case errors.As(failed, &w):
-		fmt.Fprintln(err, w.text)
+		if w.text != "" { // otherwise it was said already
+			fmt.Fprintln(err, w.text)
+		}
 		return 2
 	}
 	fmt.Fprintln(err, "dangol:", failed)

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -29,7 +28,7 @@ func (c *selectCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	p, err := shop.compile(s, c.Rule, plan.Scope(c.Scope))
+	p, err := check(s, shop.rules, c.Rule, plan.Scope(c.Scope))
 	if err != nil {
 		return err
 	}
@@ -47,16 +46,16 @@ func (c *selectCmd) Run(s *streams) error {
 		fmt.Fprintln(s.err, "note: read as of now, not of then:", strings.Join(answer.Current, ", "))
 	}
 	out := bufio.NewWriter(s.out)
-	if err := c.print(out, shop, answer); err != nil {
+	if err := c.print(s, out, shop, answer); err != nil {
 		return err
 	}
 	return out.Flush()
 }
 
-func (c *selectCmd) print(out io.Writer, shop *shop, a store.Answer) error {
+func (c *selectCmd) print(s *streams, out io.Writer, shop *shop, a store.Answer) error {
 	switch {
 	case c.Format == "json":
-		return c.printJSON(out, shop, a)
+		return c.printJSON(s, shop, a)
 	case c.Format == "csv":
 		w := csv.NewWriter(out)
 		if c.Count {
@@ -81,7 +80,7 @@ func (c *selectCmd) print(out io.Writer, shop *shop, a store.Answer) error {
 	return nil
 }
 
-func (c *selectCmd) printJSON(out io.Writer, shop *shop, a store.Answer) error {
+func (c *selectCmd) printJSON(s *streams, shop *shop, a store.Answer) error {
 	result := struct {
 		Rule    string              `json:"rule"`
 		Scope   string              `json:"scope"`
@@ -101,8 +100,5 @@ func (c *selectCmd) printJSON(out io.Writer, shop *shop, a store.Answer) error {
 			result.Members = append(result.Members, id)
 		}
 	}
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(result)
+	return s.json(result)
 }

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol"
-	"github.com/dangol-dev/dangol/dsl/catalog"
-	"github.com/dangol-dev/dangol/dsl/source"
 	"github.com/dangol-dev/dangol/eval/compile"
-	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/civil"
 	"github.com/dangol-dev/dangol/store/csvdir"
 	"github.com/dangol-dev/dangol/store/memstore"
@@ -43,17 +39,19 @@ func (f *shopFlags) open(s *streams) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	currency := dangol.Currency(strings.ToUpper(f.Currency))
-	if _, ok := currency.Digits(); !ok {
-		return nil, wrong{fmt.Sprintf("dangol: --currency: %q is not a currency of ISO 4217", f.Currency)}
-	}
-	cat, err := readCatalog(filepath.Join(f.Data, csvdir.CatalogFile), catalog.ShopIn(currency))
+	cat, err := shopIn(f.Currency)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := compile.New(cat)
+	file := filepath.Join(f.Data, csvdir.CatalogFile)
+	if _, err := os.Stat(file); err == nil {
+		if cat, err = extend(file, cat); err != nil {
+			return nil, err
+		}
+	}
+	rules, err := compiler(cat, file)
 	if err != nil {
-		return nil, wrong{filepath.Join(f.Data, csvdir.CatalogFile) + ": " + err.Error()}
+		return nil, err
 	}
 	data, err := memstore.New(cat, memstore.Options{})
 	if err != nil {
@@ -82,31 +80,4 @@ func moment(text string, zone *time.Location) (time.Time, error) {
 		return at, wrong{fmt.Sprintf("dangol: --as-of: %q is not a day such as 2026-01-31, nor a time such as 2026-01-31T09:30:00+09:00", text)}
 	}
 	return at, nil
-}
-
-// compile checks a rule, says on standard error what there is to say, and gives
-// its plan.
-func (s *shop) compile(out *streams, rule string, scope plan.Scope) (*plan.Plan, error) {
-	rule = catalog.Type{}.Normal(rule) // as spans count it
-	p, found := s.rules.Text(rule, compile.Options{Scope: scope, Groups: func(string) bool { return false }})
-	shown := strings.TrimSuffix(source.Render("rule", rule, found), "\n")
-	if p == nil {
-		return nil, wrong{shown}
-	}
-	if shown != "" {
-		fmt.Fprintln(out.err, shown)
-	}
-	return p, nil
-}
-
-// readCatalog extends the shop's catalog by a file, where there is one.
-func readCatalog(name string, base *catalog.Catalog) (*catalog.Catalog, error) {
-	_, err := os.Stat(name)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return base, nil
-	case err != nil:
-		return nil, err
-	}
-	return nil, wrong{name + ": this version reads no catalogs from files"}
 }
