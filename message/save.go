@@ -262,18 +262,17 @@ func (s *Service) Resume(ctx context.Context, id string) error {
 // It must not be called from within a Sender.
 func (s *Service) Cancel(ctx context.Context, id string) error {
 	now := s.now()
-	done := false
 	err := s.change(ctx, id, func(_ Tx, row *campaignRow) error {
-		if done = over(row.State); done {
-			if row.State == Done {
-				return fmt.Errorf("%w: %s is done", ErrFinished, id)
-			}
-			return nil
+		switch row.State {
+		case Done:
+			return fmt.Errorf("%w: %s is done", ErrFinished, id)
+		case Cancelled:
+			return nil // by a call that may have died before it kept its promise: keep it now
 		}
 		row.State, row.Wake = Cancelled, now
 		return nil
 	})
-	if err != nil || done {
+	if err != nil {
 		return err
 	}
 	if err := s.await(ctx, id); err != nil {
