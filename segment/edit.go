@@ -234,11 +234,16 @@ func (s *Service) editOnce(ctx context.Context, id string, change func(*Definiti
 			next.Fence++
 			next.Due = s.nextDue(&next.Definition, now)
 			err = tx.Put(next, Actor(ctx))
-		} else if err = d.save(s, tx, next, now, Actor(ctx)); err == nil {
-			err = s.wakeReaders(tx, reg, next.Name, now)
+		} else {
+			err = d.save(s, tx, next, now, Actor(ctx))
 		}
 		if err != nil {
 			return err
+		}
+		if d.outcome != nil || next.Name != present.Name { // a new name may mend who reads it
+			if err := s.wakeReaders(tx, reg, next.Name, now); err != nil {
+				return err
+			}
 		}
 		g = next
 		return tx.Append(s.act(ctx, Edit, id, "edit", fmt.Sprintf("%d members before, %d after", present.Count, next.Count)))

@@ -193,7 +193,7 @@ func (p *pass) Contains(name string, id dangol.CustomerID) (bool, error) {
 func (s *Service) asOfNow(d *Definition, now time.Time) time.Time {
 	switch {
 	case d.Kind == Dynamic && d.Schedule.Every > 0:
-		return now.Truncate(d.Schedule.Every)
+		return floor(now, d.Schedule.Every)
 	case d.Kind == Dynamic && !d.Schedule.OnChange:
 		return s.midnight(now)
 	}
@@ -206,7 +206,7 @@ func (s *Service) nextDue(d *Definition, now time.Time) time.Time {
 	switch {
 	case d.Kind != Dynamic || d.Schedule.OnChange:
 	case d.Schedule.Every > 0:
-		due = now.Truncate(d.Schedule.Every).Add(d.Schedule.Every)
+		due = floor(now, d.Schedule.Every).Add(d.Schedule.Every)
 	default:
 		due = s.nextMidnight(now)
 	}
@@ -216,4 +216,9 @@ func (s *Service) nextDue(d *Definition, now time.Time) time.Time {
 		}
 	}
 	return due
+}
+
+// floor is the last whole multiple of a duration since 1970.
+func floor(t time.Time, every time.Duration) time.Time {
+	return instant(time.Unix(0, 0).Add(t.Sub(time.Unix(0, 0)) / every * every))
 }

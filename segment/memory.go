@@ -234,7 +234,6 @@ func (tx *memoryTx) Memberships(q MembershipQuery) ([]Membership, error) {
 
 // memberships appends what the query selects of one group.
 func (g *memoryGroup) memberships(q MembershipQuery, out []Membership) []Membership {
-	start := q.After
 	spans := g.spans
 	if q.Customer != "" {
 		i, _ := slices.BinarySearchFunc(spans, q.Customer, func(s span, c dangol.CustomerID) int {
@@ -242,7 +241,11 @@ func (g *memoryGroup) memberships(q MembershipQuery, out []Membership) []Members
 		})
 		spans = spans[i:]
 	}
-	for _, s := range page(spans, start, 0, func(s *span) dangol.CustomerID { return s.customer }) {
+	spans = page(spans, q.After, 0, func(s *span) dangol.CustomerID { return s.customer })
+	if q.Customer == "" {
+		out = slices.Grow(out, min(cmp.Or(q.Limit, len(spans)), len(spans)))
+	}
+	for _, s := range spans {
 		if q.Customer != "" && s.customer != q.Customer {
 			break
 		}

@@ -296,8 +296,9 @@ func brokenness(w *world) {
 
 	w.create("base again", "orders >= 1")
 	w.edit("base again", func(d *segment.Definition) { d.Name = "base" })
+	require.Len(w.t, w.tick(at(3, 1, 0)), 1, "who reads the name is told at once")
 	w.tick(at(4, 0, 0))
-	require.Equal(w.t, "a b", w.members("top"), "a group of the name mends it")
+	require.Equal(w.t, "a b", w.members("middle")+w.members("top"), "a group of the name mends them")
 }
 
 func lastGood(w *world) {
