@@ -78,6 +78,9 @@ func TestOpenAgainAndBeside(t *testing.T) {
 	require.NoError(t, err)
 	_, _, err = coupontest.NewService(t, other, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
 	require.ErrorIs(t, err, coupon.ErrNotFound, "two prefixes are two shops")
+	require.NoError(t, again.Close())
+	_, _, err = coupontest.NewService(t, again, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
+	require.NoError(t, err, "Close gives statements back, the pool is the host's")
 	_, err = couponsql.Open(t.Context(), db, sqlstore.ClickHouse, couponsql.Options{})
 	require.ErrorIs(t, err, sqlstore.ErrNoMigrations)
 }

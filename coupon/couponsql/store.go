@@ -16,6 +16,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -40,7 +41,8 @@ type Options struct {
 // processes too.
 type Store struct {
 	db      *sql.DB
-	readers *sql.DB
+	write   *prepared
+	read    *prepared
 	dialect sqlstore.Dialect
 	prefix  string
 	sql     statements
@@ -66,7 +68,7 @@ func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Stor
 		return nil, err
 	}
 	return &Store{
-		db: db, readers: o.Readers, dialect: d, prefix: o.Prefix, sql: newStatements(d, o.Prefix),
+		db: db, write: newPrepared(db), read: newPrepared(o.Readers), dialect: d, prefix: o.Prefix, sql: newStatements(d, o.Prefix),
 		cache: &definitionCache{of: map[versionKey]coupon.Definition{}},
 	}, nil
 }
@@ -77,7 +79,9 @@ func (s *Store) Update(ctx context.Context, f func(coupon.Tx) error) error {
 	if s.joined != nil {
 		return f(&tx{s, s.joined, true})
 	}
-	return sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, t, true}) })
+	err := sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, compiled{s.write, t}, true}) })
+	s.write.learn(ctx)
+	return err
 }
 
 // View runs f on committed rows; statements may see different moments.
@@ -88,7 +92,18 @@ func (s *Store) View(ctx context.Context, f func(coupon.Tx) error) error {
 	if s.joined != nil {
 		return f(&tx{s, s.joined, false})
 	}
-	return f(&tx{s, s.readers, false})
+	err := f(&tx{s, compiled{s.read, nil}, false})
+	s.read.learn(ctx)
+	return err
+}
+
+// Close gives back what the store holds of the pools. It does not close them, and
+// does nothing to a store that has joined a transaction.
+func (s *Store) Close() error {
+	if s.joined != nil {
+		return nil
+	}
+	return errors.Join(s.write.close(), s.read.close())
 }
 
 // WithTx is the store inside a transaction of the host's, made by WithTx.
