@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/internal/corpus"
 )
 
@@ -28,4 +30,18 @@ func TestLifeStages(t *testing.T) {
 		count["Markettap prospect"], count["Markettap new"], count["Markettap active"],
 		count["Markettap loyal"], count["Markettap churned"],
 	})
+}
+
+// The corpus that tests and fuzzers start from stays large.
+func TestAThousandRules(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	meanings := map[string]bool{}
+	for _, text := range corpus.Texts() {
+		p, found := c.Text(text, compile.Options{})
+		require.NotNil(t, p, "%s\n%v", text, found)
+		meanings[p.Fingerprint()] = true
+	}
+	require.GreaterOrEqual(t, len(corpus.Texts()), 1_000)
+	require.GreaterOrEqual(t, len(meanings), 1_000, "of different meaning")
 }
