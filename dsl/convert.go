@@ -119,13 +119,15 @@ func arith(l Expr, op token, r Expr) Expr {
 func (r *unaryRule) expr() Expr {
 	var x Expr
 	switch {
+	case r.Value != nil:
+		x = r.Value.expr()
 	case r.Group != nil:
 		in := r.Tokens[len(r.Minus)]
 		x = &InGroup{at{spanOf(in).Join(spanOf(*r.Group))}, text(*r.Group)}
 	case r.Paren != nil:
 		x = &Paren{at{r.Paren.span()}, r.Paren.X.expr()}
 	default:
-		x = r.Point.expr()
+		x = r.Call.expr()
 	}
 	for i := len(r.Minus) - 1; i >= 0; i-- {
 		x = &Minus{at{spanOf(r.Minus[i]).Join(x.Span())}, x}
@@ -134,17 +136,25 @@ func (r *unaryRule) expr() Expr {
 }
 
 func (r *pointRule) expr() Expr {
-	switch {
-	case r.Ref != nil:
-		return r.Ref.expr()
-	case r.Number != nil:
-		return r.Number.expr()
-	case r.String != nil:
-		return text(*r.String)
-	case r.Date != nil:
-		return date(*r.Date)
+	if r.Value != nil {
+		return r.Value.expr()
 	}
-	word, a := r.Constant.Value, at{spanOf(*r.Constant)}
+	return r.Call.expr()
+}
+
+func (r *valueRule) expr() Expr {
+	first := r.Tokens[0]
+	switch first.Type {
+	case stringToken:
+		return text(first)
+	case dateToken:
+		return date(first)
+	case numberToken:
+		return r.number()
+	case nameToken:
+		return reference(r.Tokens, r.span())
+	}
+	word, a := first.Value, at{r.span()}
 	if word == "true" || word == "false" {
 		return &Bool{a, word == "true"}
 	}
@@ -182,22 +192,39 @@ func number(t token) *Number {
 	return n
 }
 
-func (r *numberRule) expr() Expr {
-	n := number(r.Digits)
+func (r *valueRule) number() *Number {
+	n := number(r.Tokens[0])
 	n.span = r.span()
-	n.Percent, n.Currency, n.Full, n.Ago = r.Percent, r.Currency, r.Full, r.Ago
-	n.Unit = units[r.Unit+r.FullUnit]
+	for _, t := range r.Tokens[1:] {
+		switch {
+		case t.Value == "%":
+			n.Percent = true
+		case t.Type == currencyToken:
+			n.Currency = t.Value
+		case t.Type == unitToken:
+			n.Unit = units[t.Value]
+		case t.Value == "full":
+			n.Full = true
+		case t.Value == "ago":
+			n.Ago = true
+		}
+	}
 	return n
 }
 
-func (r *refRule) expr() Expr {
-	ref := &Ref{at: at{r.span()}, Called: r.Call}
-	for _, t := range r.Path {
-		if t.Value != "." {
-			ref.Path = append(ref.Path, Name{spanOf(t), normal(t.Value)})
-		}
+// reference is a dotted name, whose tokens are names and points by turns.
+func reference(path []token, whole source.Span) *Ref {
+	ref := &Ref{at: at{whole}, Path: make([]Name, 0, len(path)/2+1)}
+	for i := 0; i < len(path); i += 2 {
+		ref.Path = append(ref.Path, Name{spanOf(path[i]), normal(path[i].Value)})
 	}
 	ref.NameSpan = ref.Path[0].At.Join(ref.Path[len(ref.Path)-1].At)
+	return ref
+}
+
+func (r *callRule) expr() Expr {
+	ref := reference(r.Path, r.span())
+	ref.Called = true
 	for _, a := range r.Args {
 		ref.Args = append(ref.Args, a.arg())
 	}

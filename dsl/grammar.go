@@ -13,7 +13,7 @@ import (
 // The grammar of docs/grammar.ebnf, one struct a production. Two productions are
 // flattened so that a value costs fewer steps: signs and "not" are collected by
 // the production that they stand before, and the operators of a sum are climbed
-// by precedence when the tree is built.
+// by precedence when the tree is built. One production is written as code.
 //
 // All choices are made by one token and never taken back, so an error is found at
 // the first token that fits nothing. Only where a word may be a keyword or a name,
@@ -101,9 +101,10 @@ type operationRule struct {
 type unaryRule struct {
 	place
 	Minus []lexer.Token `parser:"@('-'+)?"`
-	Group *lexer.Token  `parser:"(   (?= 'in' 'group') 'in' 'group' @String"`
+	Value *valueRule    `parser:"(   @@"`
+	Group *lexer.Token  `parser:"|   (?= 'in' 'group') 'in' 'group' @String"`
 	Paren *parenRule    `parser:"|   @@"`
-	Point *pointRule    `parser:"|   @@ )"`
+	Call  *callRule     `parser:"|   @@ )"`
 }
 
 type parenRule struct {
@@ -112,29 +113,14 @@ type parenRule struct {
 }
 
 type pointRule struct {
-	Ref      *refRule     `parser:"  @@"`
-	Number   *numberRule  `parser:"| @@"`
-	String   *lexer.Token `parser:"| @String"`
-	Date     *lexer.Token `parser:"| @Date"`
-	Constant *lexer.Token `parser:"| @Constant"`
+	Value *valueRule `parser:"  @@"`
+	Call  *callRule  `parser:"| @@"`
 }
 
-type numberRule struct {
+type callRule struct {
 	place
-	Digits   lexer.Token `parser:"@Number ("`
-	Percent  bool        `parser:"    @'%'"`
-	Currency string      `parser:"  | @Currency"`
-	Full     bool        `parser:"  | @'full'"`
-	FullUnit string      `parser:"    @Unit"`
-	Unit     string      `parser:"  | @Unit"`
-	Ago      bool        `parser:"    @'ago'? )?"`
-}
-
-type refRule struct {
-	place
-	Path []lexer.Token `parser:"@(Name ('.' Name)*)"`
-	Call bool          `parser:"( @'('"`
-	Args []*argRule    `parser:"  (@@ (',' @@)*)? ')' )?"`
+	Path []lexer.Token `parser:"@(Name ('.' Name)*) '('"`
+	Args []*argRule    `parser:"(@@ (',' @@)*)? ')'"`
 }
 
 type argRule struct {
@@ -152,6 +138,66 @@ type spanRule struct {
 	Of    *pointRule   `parser:"  @@"`
 	From  *pointRule   `parser:"| @@"`
 	To    *pointRule   `parser:"  ('..' @@)?"`
+}
+
+// valueRule is a literal, or a name that is not called. Most of a rule is values,
+// so this production is written out: as tags it takes twice the time.
+type valueRule struct{ place }
+
+// Parse takes
+//
+//	String | Date | Constant | Number [ "%" | Currency | "full" Unit | Unit [ "ago" ] ] | Name { "." Name }
+//
+// and nothing else: a name before a parenthesis, and in before group, are for
+// other productions.
+func (r *valueRule) Parse(lex *lexer.PeekingLexer) error {
+	start := lex.MakeCheckpoint()
+	switch first := lex.Peek(); first.Type {
+	case stringToken, dateToken, constantToken:
+		lex.Next()
+	case numberToken:
+		lex.Next()
+		switch t := lex.Peek(); {
+		case t.Value == "%" || t.Type == currencyToken:
+			lex.Next()
+		case t.Type == unitToken:
+			lex.Next()
+			if lex.Peek().Value == "ago" {
+				lex.Next()
+			}
+		case t.Value == "full" && t.Type == nameToken:
+			lex.Next()
+			if lex.Next().Type != unitToken {
+				return unexpected(lex, start, 2)
+			}
+		}
+	case nameToken:
+		lex.Next()
+		if first.Value == "in" && lex.Peek().Value == "group" {
+			lex.LoadCheckpoint(start)
+			return participle.NextMatch
+		}
+		for names := 1; lex.Peek().Value == "."; names++ {
+			lex.Next()
+			if lex.Next().Type != nameToken {
+				return unexpected(lex, start, 2*names)
+			}
+		}
+		if lex.Peek().Value == "(" {
+			lex.LoadCheckpoint(start)
+			return participle.NextMatch
+		}
+	default:
+		return participle.NextMatch
+	}
+	r.Tokens = lex.Range(start.RawCursor(), lex.RawCursor())
+	return nil
+}
+
+// unexpected is the error for the token so many after the start of a value.
+func unexpected(lex *lexer.PeekingLexer, start lexer.Checkpoint, after int) error {
+	at := start.RawCursor() + lexer.RawCursor(after)
+	return &participle.UnexpectedTokenError{Unexpected: lex.Range(at, at+1)[0]}
 }
 
 var grammar = sync.OnceValue(func() *participle.Parser[orRule] {
