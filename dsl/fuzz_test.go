@@ -13,10 +13,7 @@ import (
 
 // seeds start the fuzzers: all known rules, and texts that are no rules.
 func seeds() []string {
-	var out []string
-	for _, r := range append(corpus.Rules(), corpus.Forms()...) {
-		out = append(out, r.Text)
-	}
+	out := corpus.Texts()
 	for _, m := range mistakes {
 		out = append(out, m.text)
 	}

@@ -16,10 +16,9 @@ import (
 // panic; a plan comes without errors and only then; a rule means the same after
 // it was formatted; what is told lies inside the text and speaks no Go.
 func FuzzCompile(f *testing.F) {
-	for _, r := range append(corpus.Rules(), corpus.Forms()...) {
-		f.Add(r.Text)
+	for _, text := range corpus.Texts() {
+		f.Add(text)
 	}
-	f.Add(corpus.Measured)
 	data, err := os.ReadFile("testdata/messages.txtar")
 	if err != nil {
 		f.Fatal(err)
