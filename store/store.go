@@ -74,6 +74,14 @@ type Query struct {
 	Strict bool
 }
 
+// Lister is an eval.Memberships that can list a group. A store that hands rules to
+// a database needs it where the memberships are not in that database.
+type Lister interface {
+	eval.Memberships
+	// Members are the group's, with the errors of Contains.
+	Members(group string) (Members, error)
+}
+
 // Answer is the answer to one plan of a Query.
 type Answer struct {
 	Members Members // nil with Err

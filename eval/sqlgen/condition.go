@@ -1,10 +1,12 @@
 package sqlgen
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/sample"
@@ -205,7 +207,7 @@ func (g *generator) like(n *plan.Like, r row) piece {
 		case plan.Suffix:
 			return g.decided(join("RIGHT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg))
 		}
-		return g.decided(join("POSITION(", arg, " IN ", c, ") > 0"))
+		return g.decided(join("STRPOS(", c, ", ", arg, ") > 0"))
 	}
 	switch n.Form {
 	case plan.Prefix:
@@ -217,16 +219,43 @@ func (g *generator) like(n *plan.Like, r row) piece {
 }
 
 func (g *generator) member(n *plan.Member, r row) piece {
+	id := g.asText(r.customerAlias + "." + g.schema.Customers.Key)
+	if ids, ok := g.groups[n.Group]; ok {
+		return g.listed(id, ids)
+	}
 	m := g.schema.Groups
 	if m == nil {
 		return g.fail(n, "in group, without a table of memberships")
 	}
-	out := join(g.asText(r.customerAlias+"."+g.schema.Customers.Key)+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+
-		" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
+	out := join(id+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
 	if m.Filter != "" {
 		out = join(out, " AND (", place(m.Filter, "g"), ")")
 	}
 	return join(out, ")")
+}
+
+// listed is membership in a list of any length, passed as one argument.
+func (g *generator) listed(id string, ids []dangol.CustomerID) piece {
+	if len(ids) == 0 {
+		return text("1 = 0")
+	}
+	if g.dialect == ClickHouse {
+		const between = "\x1f"
+		parts := make([]string, len(ids))
+		for i, id := range ids {
+			parts[i] = string(id)
+		}
+		return join(id+" IN (SELECT arrayJoin(splitByChar(char(31), ", text("?", strings.Join(parts, between)), ")))")
+	}
+	array, _ := json.Marshal(ids) // strings always marshal
+	arg := text("?", string(array))
+	switch g.dialect {
+	case Postgres:
+		return join(id+" IN (SELECT json_array_elements_text(CAST(", arg, " AS JSON)))")
+	case MySQL:
+		return join("CAST("+id+" AS BINARY) IN (SELECT CAST(j.id AS BINARY) FROM JSON_TABLE(", arg, ", '$[*]' COLUMNS (id VARCHAR(255) PATH '$')) j)")
+	}
+	return join(id+" IN (SELECT value FROM json_each(", arg, "))")
 }
 
 func (g *generator) rank(n *plan.Rank) piece {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
@@ -102,6 +103,9 @@ type Query struct {
 	AsOf  time.Time      // cut to the whole second
 	Zone  *time.Location // Defaults to UTC
 	Scope plan.Scope     // all plans of one statement share it
+	// Groups are the members of groups that plans read, where Schema.Groups is no
+	// table of them. They are passed as one argument a group.
+	Groups map[string][]dangol.CustomerID
 }
 
 // Statement is SQL text with ? placeholders and its arguments in order. For

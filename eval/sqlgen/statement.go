@@ -98,6 +98,7 @@ type generator struct {
 	zone    *time.Location
 	scope   plan.Scope
 	cuts    map[string]Cut
+	groups  map[string][]dangol.CustomerID
 	only    *dangol.CustomerID // narrows every scan to one customer
 
 	scans  []*scan
@@ -117,7 +118,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	return &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: cuts, byKey: map[string]*slot{},
+		scope: scope, cuts: cuts, groups: q.Groups, byKey: map[string]*slot{},
 	}
 }
 
