@@ -33,7 +33,7 @@ func TestOwnTables(t *testing.T) {
 				})
 				require.NoError(t, err)
 				return s
-			}, storetest.Worlds(5, 12, 5000))
+			}, storetest.Worlds(3, 20, 5000))
 		})
 	}
 }
