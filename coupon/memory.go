@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,7 @@ type memory struct {
 	byCode      map[string]string          // code -> grant
 	byKey       map[string]string          // issue key -> grant
 	owned       map[string]map[string]bool // customer -> grants
+	order       grantOrder
 	batches     map[string]Batch
 	redemptions map[string]Redemption
 	reserved    map[string]time.Time // keys of reserved redemptions and when they lapse
@@ -199,6 +201,8 @@ func (tx *memoryTx) InsertGrants(_ context.Context, gs []Grant) error {
 			return ErrConflict
 		}
 		g.Rev = 0
+		tx.order.stale.Store(true)
+		tx.undo = append(tx.undo, func() { tx.order.stale.Store(true) })
 		put(tx, tx.grants, g.ID, g)
 		put(tx, tx.byCode, g.Code, g.ID)
 		if g.Key != "" {
@@ -284,16 +288,37 @@ func (tx *memoryTx) FindGrants(_ context.Context, q GrantQuery) ([]Grant, error)
 		for id := range tx.owned[string(q.Customer)] {
 			consider(id)
 		}
-	} else {
-		for id := range tx.grants {
-			consider(id)
+		slices.SortFunc(out, func(a, b Grant) int { return cmp.Compare(a.ID, b.ID) })
+		if q.Limit > 0 && len(out) > q.Limit {
+			out = out[:q.Limit]
+		}
+		return out, nil
+	}
+	ids := tx.order.sorted(tx.grants)
+	from, _ := slices.BinarySearch(ids, q.After)
+	for _, id := range ids[from:] {
+		if consider(id); q.Limit > 0 && len(out) == q.Limit {
+			break
 		}
 	}
-	slices.SortFunc(out, func(a, b Grant) int { return cmp.Compare(a.ID, b.ID) })
-	if q.Limit > 0 && len(out) > q.Limit {
-		out = out[:q.Limit]
-	}
 	return out, nil
+}
+
+// grantOrder keeps the IDs of grants in order for walks, made when one asks.
+type grantOrder struct {
+	mu  sync.Mutex
+	ids []string
+	// stale is set when grants were added or removed since.
+	stale atomic.Bool
+}
+
+func (o *grantOrder) sorted(grants map[string]Grant) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stale.Swap(false) {
+		o.ids = slices.Sorted(maps.Keys(grants))
+	}
+	return o.ids
 }
 
 func (tx *memoryTx) Batch(_ context.Context, id string) (Batch, error) {

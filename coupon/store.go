@@ -18,8 +18,9 @@ var ErrConflict = errors.New("coupon: the record was changed by somebody else")
 //
 //   - Safe for concurrent use, by many processes when the state is shared.
 //   - Update runs f in one transaction: all of it happens or nothing, also when
-//     the process dies. It may run f again after a conflict. An error of f rolls
-//     back and is returned as it is.
+//     the process dies. It may run f again after a conflict, or when it cannot
+//     know whether a commit arrived: f begins by reading what it would write. An
+//     error of f rolls back and is returned as it is.
 //   - View runs f on committed state. f must not write.
 //   - f must not use the Store itself, only its Tx.
 //   - Records are copied in and out; the caller may change what it got.

@@ -73,13 +73,24 @@ func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Stor
 	}, nil
 }
 
+// maxUnsure is how often a transaction whose commit may or may not have arrived is
+// run again, to find out.
+const maxUnsure = 3
+
 // Update runs f in one transaction, again when the engine rolled it back for
-// another's sake.
+// another's sake, or when the connection broke at COMMIT: f then finds its own
+// writes by their key, or writes them.
 func (s *Store) Update(ctx context.Context, f func(coupon.Tx) error) error {
 	if s.joined != nil {
 		return f(&tx{s, s.joined, true})
 	}
-	err := sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, compiled{s.write, t}, true}) })
+	var err error
+	for range maxUnsure {
+		err = sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, compiled{s.write, t}, true}) })
+		if !errors.Is(err, sqlstore.ErrOutcomeUnknown) {
+			break
+		}
+	}
 	s.write.learn(ctx)
 	return err
 }
