@@ -140,18 +140,38 @@ func (s *Service) usable(ctx context.Context, id string) (*Group, error) {
 		if err := live(g); err != nil {
 			return err
 		}
-		reg := newRegistry(s.rules, []*Group{g})
-		if len(reg.reads(g)) > 0 {
-			if reg, err = s.groups(r); err != nil {
-				return err
-			}
+		var all *registry
+		b, err := s.brokenness(r, g, &all)
+		if err == nil && b != nil {
+			err = b
 		}
-		if b := reg.broken(g); b != nil {
-			return b
-		}
-		return nil
+		return err
 	})
 	return g, err
+}
+
+// brokenness is why a group is broken, or nil. The registry is read into all when
+// the group's rule reads others, once for many groups.
+func (s *Service) brokenness(r Reader, g *Group, all **registry) (*BrokenError, error) {
+	reg := newRegistry(s.rules, []*Group{g})
+	if len(reg.reads(g)) > 0 {
+		if *all == nil {
+			var err error
+			if *all, err = s.groups(r); err != nil {
+				return nil, err
+			}
+		}
+		reg = *all
+	}
+	return reg.broken(g), nil
+}
+
+func (s *Service) isUsable(r Reader, g *Group, all **registry) (bool, error) {
+	if g.Status != Active {
+		return false, nil
+	}
+	b, err := s.brokenness(r, g, all)
+	return b == nil, err
 }
 
 // kept checks that the version of a snapshot is one that the state has.
@@ -341,19 +361,23 @@ func (s *Service) GroupsOf(ctx context.Context, id dangol.CustomerID, past bool)
 	}
 	var out []Span
 	err := s.state.View(ctx, func(r Reader) error {
-		reg, err := s.groups(r)
-		if err != nil {
-			return err
-		}
 		list, err := r.Memberships(MembershipQuery{Customer: id, Open: !past})
 		if err != nil {
 			return err
 		}
 		out = make([]Span, 0, len(list))
+		var all *registry // read when the first group that reads others turns up
 		for _, m := range list {
-			g := reg.byID[m.Group]
-			if !past && (g.Status != Active || reg.broken(g) != nil) {
-				continue
+			g, err := r.Group(m.Group)
+			if err != nil {
+				return err
+			}
+			if !past {
+				if usable, err := s.isUsable(r, g, &all); err != nil {
+					return err
+				} else if !usable {
+					continue
+				}
 			}
 			from, err := versionOf(r, m.Group, m.From)
 			if err != nil {
