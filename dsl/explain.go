@@ -15,34 +15,39 @@ func explain(tokens []token, at int) source.Diagnostic {
 	if d := knownMistake(tokens, at); d != nil {
 		return *d
 	}
-	end := at == len(tokens)-1
-	if at > maxProbed && !end {
-		return source.Diagnostic{Code: source.Unexpected, Span: spanOf(tokens[at]),
-			Message: fmt.Sprintf("%s does not fit here", shown(tokens[at]))}
-	}
-	can := expected(tokens, at)
-	opener := openParen(tokens, at)
-	if opener >= 0 && can[")"] && (end || neverClosed(tokens, opener)) {
-		d := source.Diagnostic{Code: source.Unclosed, Span: spanOf(tokens[opener]),
-			Message: `this "(" is never closed`, Hint: `put ")" at the end`}
-		if !end {
-			d.Hint = fmt.Sprintf(`put ")" before %q`, tokens[at].Value)
-		}
-		return d
-	}
 	d := source.Diagnostic{Code: source.Unexpected, Span: spanOf(tokens[at])}
-	wanted := can.String()
+	found, end := shown(tokens[at]), at == len(tokens)-1
+	if end && at > 0 {
+		last := spanOf(tokens[at-1]).End
+		d.Span = source.Span{Start: last, End: last}
+	}
 	switch {
 	case end && at == 0:
 		d.Span = source.Span{}
 		d.Message = "the rule is empty"
 		d.Hint = "write a condition such as joined within 7d"
+		return d
+	case end && at > maxProbed:
+		d.Message = "the rule ends too early"
+		return d
+	case at > maxProbed:
+		d.Message = found + " does not fit here"
+		return d
+	}
+	can := expected(tokens, at)
+	opener := openParen(tokens, at)
+	switch {
+	case opener >= 0 && can[")"] && (end || neverClosed(tokens, opener)):
+		d.Code, d.Span = source.Unclosed, spanOf(tokens[opener])
+		d.Message = `this "(" is never closed`
+		d.Hint = `put ")" at the end`
+		if !end {
+			d.Hint = `put ")" before ` + found
+		}
 	case end:
-		last := spanOf(tokens[at-1]).End
-		d.Span = source.Span{Start: last, End: last}
-		d.Message = fmt.Sprintf("the rule ends where %s is missing", wanted)
+		d.Message = fmt.Sprintf("the rule ends where %s is missing", can)
 	default:
-		d.Message = fmt.Sprintf("expected %s, found %s", wanted, shown(tokens[at]))
+		d.Message = fmt.Sprintf("expected %s, found %s", can, found)
 	}
 	return d
 }
@@ -94,7 +99,7 @@ func neverClosed(tokens []token, opener int) bool {
 
 // maxProbed is the number of tokens up to which it is found out what could stand
 // in the place of the next: the time grows with it.
-const maxProbed = 1000
+const maxProbed = 300
 
 // choices are the sorts of things that could stand at a place, by the names of
 // the probes.
@@ -136,9 +141,6 @@ var probes = []probe{
 // expected is what could stand in the place of tokens[at].
 func expected(tokens []token, at int) choices {
 	can := choices{}
-	if at > maxProbed {
-		return can
-	}
 	for _, p := range probes {
 		trial := slices.Clone(tokens[:at])
 		offset := tokens[at].Pos.Offset
@@ -174,7 +176,6 @@ func (can choices) String() string {
 	add("a number", number && !name)
 	add("a list in parentheses", paren && can["top"])
 	add(`"top", "bottom"`, can["top"])
-	add(`"("`, paren && !number && !name && !can["top"] && !whole)
 	add("a text in quotes", can["string"] && !name)
 	add(`"any", "all"`, can["any"] && !name)
 	add("a unit of time", can["unit"] && !whole)
@@ -188,6 +189,7 @@ func (can choices) String() string {
 	add(`","`, can[","])
 	add(`")"`, can[")"])
 	add("the end", can["end"] && whole)
+	add(`"("`, paren && len(out) == 0)
 	switch len(out) {
 	case 0:
 		return "something else"

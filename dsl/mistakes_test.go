@@ -189,4 +189,6 @@ func TestErrorInLongRule(t *testing.T) {
 	require.ErrorContains(t, err, `closes nothing`)
 	_, err = Parse("a" + strings.Repeat(" or a", 9_000) + " or = 3")
 	require.EqualError(t, err, `syntax: "=" does not fit here`)
+	_, err = Parse("a" + strings.Repeat(" or a", 9_000) + " or")
+	require.EqualError(t, err, `syntax: the rule ends too early`)
 }
