@@ -66,12 +66,17 @@ func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 			}) {
 				continue
 			}
-			if _, err := insert(tx, &line); err != nil {
+			if err := s.appendConsent(tx, line); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (s *Service) appendConsent(tx Tx, line Consent) error {
+	_, err := insert(tx, &line)
+	return err
 }
 
 // Consents is a customer's part of the ledger, in the order it was written.

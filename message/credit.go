@@ -247,7 +247,7 @@ func (s *Service) spend(tx Tx, b *batch, r *claimed) error {
 		return nil
 	}
 	// A submit in doubt that is repeated under its key is paid already.
-	if d, found, err := get[Delivery](tx, r.msg.Key); err != nil || found && d.Cost > 0 {
+	if d, found, err := get[Delivery](tx, r.msg.Key); err != nil || found && d.Cost > 0 && !d.Refunded {
 		r.cost = d.Cost
 		return err
 	}
@@ -280,11 +280,11 @@ func (s *Service) spend(tx Tx, b *batch, r *claimed) error {
 // refund gives back what a submit cost that definitely failed: to its occurrence
 // while that runs, so that the next content can be paid, else to the shop.
 func (s *Service) refund(tx Tx, d *Delivery) error {
-	if d.Cost == 0 {
+	if d.Cost == 0 || d.Refunded {
 		return nil
 	}
 	amount := d.Cost
-	d.Cost = 0
+	d.Refunded = true
 	o, _, err := get[Occurrence](tx, d.Campaign, d.Occurrence)
 	if err != nil {
 		return err

@@ -318,16 +318,15 @@ func (s *Service) durable(tx Tx, b *batch, r *claimed, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	first := now
-	if again && d.Status != StatusRetry {
-		first = d.Submitted // a provider counts its memory of the key from the first try
+	if !again {
+		d = Delivery{Key: r.msg.Key, Campaign: b.campaign.ID, Occurrence: b.occ.ID, Customer: r.Customer, Purpose: b.campaign.Purpose}
 	}
-	d = Delivery{
-		Key: r.msg.Key, Campaign: b.campaign.ID, Occurrence: b.occ.ID, Customer: r.Customer,
-		Channel: r.msg.Channel, Purpose: b.campaign.Purpose, Address: r.msg.To, Status: StatusSubmitting,
-		Variant: r.msg.Variant, Subject: r.msg.Subject, Text: r.msg.Text,
-		Revision: b.campaign.Revision, Submitted: first, Cost: r.cost,
+	if d.Status != StatusSubmitting {
+		d.Submitted = now // else a provider counts its memory of the key from the first try
 	}
+	d.Channel, d.Address, d.Status, d.Failure = r.msg.Channel, r.msg.To, StatusSubmitting, ""
+	d.Variant, d.Subject, d.Text, d.Revision = r.msg.Variant, r.msg.Subject, r.msg.Text, b.campaign.Revision
+	d.Cost, d.Refunded = r.cost, false
 	if r.msg.Coupon != nil {
 		d.Coupon = r.msg.Coupon.Code
 	}

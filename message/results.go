@@ -2,129 +2,260 @@ package message
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"encoding/csv"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dangol-dev/dangol"
 )
-
-// Why is what became of one customer in every occurrence of a campaign, in the order
-// of the occurrences: the stored verdict, with every rule that was evaluated.
-func (s *Service) Why(ctx context.Context, campaign string, id dangol.CustomerID) (why []Recipient, err error) {
-	err = s.store.View(ctx, func(tx Tx) error {
-		why, err = scan[Recipient](tx, Range{Index: 2, Equal: []any{campaign, string(id)}})
-		return err
-	})
-	return why, err
-}
-
-// Occurrences is a campaign's ledger, in the order of its nominal times.
-func (s *Service) Occurrences(ctx context.Context, campaign string) (ledger []Occurrence, err error) {
-	err = scanAll(s.view(ctx), Range{Equal: []any{campaign}}, func(o Occurrence) error {
-		ledger = append(ledger, o)
-		return nil
-	})
-	return ledger, err
-}
-
-// Recipients walks an occurrence's target list in the order of customer ids. It is
-// kept after the groups are gone. An error of f ends the walk.
-func (s *Service) Recipients(ctx context.Context, campaign, occurrence string, f func(Recipient) error) error {
-	return scanAll(s.view(ctx), Range{Equal: []any{campaign, occurrence}}, f)
-}
-
-// Deliveries walks every submit of a campaign, by customer: the records of kind
-// "messages". An error of f ends the walk.
-func (s *Service) Deliveries(ctx context.Context, campaign string, f func(Delivery) error) error {
-	return scanAll(s.view(ctx), Range{Index: 2, Equal: []any{campaign}}, f)
-}
 
 // Results is what a campaign came to. Audience is the sum of Outcomes, always.
 type Results struct {
 	Audience int                    // recipients over all occurrences
 	Outcomes map[RecipientState]int // what became of them
 	Reasons  map[string]int         // why those that were not submitted were not
-	Submits  map[Channel]int        // submits that the provider took, a channel
+
+	Submits      map[Channel]int // messages that providers took, a channel
+	Delivered    int             // of them, those with a receipt, an opening or a click
+	Opened       int
+	Clicked      int
+	Unsubscribed int
+
+	Orders  int                       // credited to the campaign's messages, without cancelled ones
+	Revenue map[dangol.Currency]int64 // of those orders, in minor units
+	Credits int64                     // spent
+
+	Holdout Comparison
+}
+
+// Share is a part with its denominator.
+type Share struct{ Part, Of int }
+
+// Float is the rate for showing; no denominator is no rate, and gives 0.
+func (r Share) Float() float64 {
+	if r.Of == 0 {
+		return 0
+	}
+	return float64(r.Part) / float64(r.Of)
+}
+
+// Sent is the messages' recipients that a provider took, of the audience.
+func (r Results) Sent() Share { return Share{r.Outcomes[Submitted], r.Audience} }
+
+// DeliveredRate is of the messages that providers took.
+func (r Results) DeliveredRate() Share { return Share{r.Delivered, r.submitted()} }
+
+// OpenRate is of the messages delivered.
+func (r Results) OpenRate() Share { return Share{r.Opened, r.Delivered} }
+
+// ClickRate is of the messages delivered.
+func (r Results) ClickRate() Share { return Share{r.Clicked, r.Delivered} }
+
+// OrderRate is orders of the messages that providers took.
+func (r Results) OrderRate() Share { return Share{r.Orders, r.submitted()} }
+
+func (r Results) submitted() (n int) {
+	for _, one := range r.Submits {
+		n += one
+	}
+	return n
+}
+
+// Comparison sets customers who got the campaign against those who were held out:
+// how many of each bought within the longest attribution window after their first
+// occurrence. Lift is the difference of the two rates, Low and High the ends of its
+// 95 % interval (Newcombe's, from Wilson's of each rate); an interval that holds 0
+// says that chance may be all of it. For showing only.
+type Comparison struct {
+	Sent, HeldOut   Share
+	Lift, Low, High float64
 }
 
 // Results adds up a campaign.
 func (s *Service) Results(ctx context.Context, campaign string) (Results, error) {
-	res := Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}}
-	if _, err := s.Campaign(ctx, campaign); err != nil {
+	res := Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}, Revenue: map[dangol.Currency]int64{}}
+	c, err := s.Campaign(ctx, campaign)
+	if err != nil {
 		return res, err
 	}
-	err := scanAll(s.view(ctx), Range{Equal: []any{campaign}}, func(r Recipient) error {
-		res.Audience++
-		res.Outcomes[r.State]++
-		if r.State != Submitted && r.Reason != "" {
-			res.Reasons[r.Reason]++
-		}
-		return nil
+	window := s.cfg.Windows.longest(c)
+	var last dangol.CustomerID
+	compared := false
+	err = scanPages(s.view(ctx), Range{Index: 2, Equal: []any{campaign}}, func(page []Recipient) error {
+		return s.store.View(ctx, func(tx Tx) error {
+			for _, r := range page {
+				res.Audience++
+				res.Outcomes[r.State]++
+				if r.State != Submitted && r.Reason != "" {
+					res.Reasons[r.Reason]++
+				}
+				if compared = compared && r.Customer == last; compared {
+					continue // a customer is compared once, at the first occurrence
+				}
+				last = r.Customer
+				arm := &res.Holdout.Sent
+				switch {
+				case r.State == Dropped && r.Reason == ReasonHoldout:
+					arm = &res.Holdout.HeldOut
+				case r.State != Submitted:
+					continue
+				}
+				compared = true
+				yes, err := bought(tx, r.Customer, r.Since, r.Since.Add(window))
+				if err != nil {
+					return err
+				}
+				arm.Of++
+				if yes {
+					arm.Part++
+				}
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return res, err
 	}
-	return res, s.Deliveries(ctx, campaign, func(d Delivery) error {
-		if !d.Accepted.IsZero() {
-			res.Submits[d.Channel]++
-		}
-		return nil
+	res.Holdout.interval()
+	return res, scanPages(s.view(ctx), Range{Index: 2, Equal: []any{campaign}}, func(page []Delivery) error {
+		return s.store.View(ctx, func(tx Tx) error {
+			for _, d := range page {
+				if err := res.add(tx, d); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }
 
-// Preview renders a saved or unsaved campaign as one customer will see it, on the
-// first channel that reaches the customer. No coupon is issued: a code reads PREVIEW.
-func (s *Service) Preview(ctx context.Context, c Campaign, id dangol.CustomerID) (Message, error) {
-	c = c.withDefaults(s.cfg)
-	if err := c.validate(s.cfg); err != nil {
-		return Message{}, err
+func (r *Results) add(tx Tx, d Delivery) error {
+	count := func(n *int, at time.Time) {
+		if !at.IsZero() {
+			*n++
+		}
 	}
-	contacts, err := s.cfg.Contacts.Contacts(ctx, []dangol.CustomerID{id})
-	if err != nil {
-		return Message{}, fmt.Errorf("message: contacts: %w", err)
+	if !d.Accepted.IsZero() || d.Status == StatusDelivered {
+		r.Submits[d.Channel]++
 	}
-	contact, ok := contacts[id]
-	if !ok {
-		return Message{}, fmt.Errorf("%w: customer", ErrNotFound)
+	if d.Status == StatusDelivered {
+		r.Delivered++
 	}
-	r := claimed{Recipient: Recipient{Customer: id}, contact: contact}
-	r.choose(&c)
-	var coupon *Coupon
-	if b := r.content.Coupon; b != nil && b.Definition != "" {
-		coupon = &Coupon{Code: "PREVIEW", URL: previewLink}
+	count(&r.Opened, d.Opened)
+	count(&r.Clicked, d.Clicked)
+	count(&r.Unsubscribed, d.Unsubscribed)
+	if !d.Refunded {
+		r.Credits += d.Cost
 	}
-	return s.render(&c, r.content, contact, coupon, Message{
-		Key: strings.Repeat("0", 32), To: contact.address(r.content.Channel), Campaign: c.ID, Customer: id, Variant: r.Variant,
-	}, s.now())
-}
-
-// ErrNoSender is returned when no Sender is configured for a channel.
-var ErrNoSender = errors.New("message: no sender for the channel")
-
-// TestSend sends a preview to an address of the shop's own. It counts for nothing,
-// asks the gate nothing, and says [테스트] in the subject of an e-mail.
-func (s *Service) TestSend(ctx context.Context, c Campaign, like dangol.CustomerID, to string) error {
-	m, err := s.Preview(ctx, c, like)
-	if err != nil {
-		return err
+	orders, err := scan[Order](tx, Range{Index: 2, Equal: []any{d.Key}})
+	for _, o := range orders {
+		r.Orders++
+		r.Revenue[o.Amount.Currency] += o.Amount.Minor
 	}
-	sender := s.cfg.Senders[m.Channel]
-	if sender == nil {
-		return fmt.Errorf("%w: %s", ErrNoSender, m.Channel)
-	}
-	var n int64
-	if err := s.store.Update(ctx, func(tx Tx) (err error) {
-		n, err = next(tx, "test")
-		return err
-	}); err != nil {
-		return err
-	}
-	m.To, m.Test, m.Customer = to, true, ""
-	m.Key = deliveryKey(c.ID, fmt.Sprintf("test %d", n), "", m.Channel)
-	if m.Channel == Email {
-		m.Subject = "[테스트] " + m.Subject
-	}
-	_, err = sender.Send(ctx, m)
 	return err
+}
+
+// interval computes the lift and where it lies.
+func (c *Comparison) interval() {
+	if c.Sent.Of == 0 || c.HeldOut.Of == 0 {
+		return
+	}
+	p, q := c.Sent.Float(), c.HeldOut.Float()
+	pl, ph := wilson(c.Sent)
+	ql, qh := wilson(c.HeldOut)
+	c.Lift = p - q
+	c.Low = c.Lift - math.Hypot(p-pl, qh-q)
+	c.High = c.Lift + math.Hypot(ph-p, q-ql)
+}
+
+// wilson is the 95 % score interval of a rate.
+func wilson(r Share) (low, high float64) {
+	const z = 1.959964
+	n, p := float64(r.Of), r.Float()
+	mid := p + z*z/(2*n)
+	half := z * math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
+	return (mid - half) / (1 + z*z/n), (mid + half) / (1 + z*z/n)
+}
+
+// ExportCSV writes a campaign's target list with what became of everybody: a line a
+// recipient and message, in UTF-8 with a byte order mark, times by the shop's clock.
+// Cells that a spreadsheet would take for formulas start with an apostrophe.
+func (s *Service) ExportCSV(ctx context.Context, campaign string, w io.Writer) error {
+	if _, err := s.Campaign(ctx, campaign); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "\uFEFF"); err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"occurrence", "customer", "state", "reason", "variant", "channel", "address", "status",
+		"submitted", "delivered", "opened", "clicked", "coupon", "orders", "revenue"}); err != nil {
+		return err
+	}
+	err := scanPages(s.view(ctx), Range{Equal: []any{campaign}}, func(page []Recipient) error {
+		return s.store.View(ctx, func(tx Tx) error {
+			for _, r := range page {
+				sent, err := scan[Delivery](tx, Range{Index: 2, Equal: []any{campaign, string(r.Customer)}})
+				if err != nil {
+					return err
+				}
+				sent = slices.DeleteFunc(sent, func(d Delivery) bool { return d.Occurrence != r.Occurrence })
+				if len(sent) == 0 {
+					sent = []Delivery{{}}
+				}
+				for _, d := range sent {
+					cells, err := s.cells(tx, r, d)
+					if err != nil {
+						return err
+					}
+					if err := out.Write(cells); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	})
+	out.Flush()
+	if err == nil {
+		err = out.Error()
+	}
+	return err
+}
+
+func (s *Service) cells(tx Tx, r Recipient, d Delivery) ([]string, error) {
+	local := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.In(s.cfg.Zone).Format("2006-01-02 15:04:05")
+	}
+	orders, revenue := 0, map[dangol.Currency]int64{}
+	if d.Key != "" {
+		credited, err := scan[Order](tx, Range{Index: 2, Equal: []any{d.Key}})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range credited {
+			orders++
+			revenue[o.Amount.Currency] += o.Amount.Minor
+		}
+	}
+	var amounts []string
+	for _, c := range slices.Sorted(maps.Keys(revenue)) {
+		amounts = append(amounts, dangol.Money{Minor: revenue[c], Currency: c}.String())
+	}
+	cells := []string{r.Occurrence, string(r.Customer), string(r.State), r.Reason, r.Variant, string(r.Channel), d.Address, string(d.Status),
+		local(d.Submitted), local(d.Delivered), local(d.Opened), local(d.Clicked), d.Coupon, strconv.Itoa(orders), strings.Join(amounts, "; ")}
+	for i, cell := range cells {
+		if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+			cells[i] = "'" + cell
+		}
+	}
+	return cells, nil
 }

@@ -104,6 +104,9 @@ func (c Config) validate() error {
 			return err
 		}
 	}
+	if err := c.Links.validate(); err != nil {
+		return err
+	}
 	return c.Rules.validate()
 }
 

@@ -52,13 +52,16 @@ var (
 		[]string{"campaign", "occurrence", "live", "due"}, []string{"campaign", "customer"})
 	deliveryTable = table("deliveries", 1, slices.Concat(
 		texts("delivery", "campaign", "occurrence", "customer", "channel", "purpose", "address", "status", "failure", "provider", "variant", "coupon", "subject", "body"),
-		ints("revision", "submitted", "accepted", "delivered", "opened", "clicked", "failed", "unsubscribed", "converted", "cost")),
-		[]string{"customer", "submitted"}, []string{"campaign", "customer"}, []string{"campaign", "occurrence", "address"})
+		ints("revision", "submitted", "accepted", "delivered", "opened", "clicked", "failed", "unsubscribed", "cost", "refunded")),
+		[]string{"customer", "submitted"}, []string{"campaign", "customer"}, []string{"campaign", "occurrence", "address"}, []string{"provider"})
 	counterTable = table("counters", 1, slices.Concat(texts("name"), ints("value")))
 	consentTable = table("consents", 2, slices.Concat(
 		texts("customer"), ints("seq"), texts("channel", "purpose"), ints("granted", "at", "recorded"), texts("wording", "evidence", "source")))
 	creditTable = table("credits", 1, slices.Concat(
 		ints("seq"), texts("kind", "ref"), ints("amount", "left_over", "at")))
+	orderTable = table("orders", 1, slices.Concat(
+		texts("order_id", "customer", "currency", "delivery"), ints("at", "amount", "cancelled")),
+		[]string{"customer", "at"}, []string{"delivery"})
 	eventTable = table("events", 1, slices.Concat(
 		texts("event", "topic", "customer"), ints("at")),
 		[]string{"customer", "topic", "at"})
@@ -386,15 +389,15 @@ type Delivery struct {
 	Clicked      time.Time
 	Failed       time.Time
 	Unsubscribed time.Time
-	Converted    time.Time // the last order credited to it
-	Cost         int64     // credits
+	Cost         int64 // credits
+	Refunded     bool  // which were given back
 }
 
 func (*Delivery) table() *Table { return deliveryTable }
 func (r *Delivery) fields() []any {
 	return []any{&r.Key, &r.Campaign, &r.Occurrence, (*string)(&r.Customer), (*string)(&r.Channel), (*string)(&r.Purpose),
 		&r.Address, (*string)(&r.Status), &r.Failure, &r.Provider, &r.Variant, &r.Coupon, &r.Subject, &r.Text,
-		&r.Revision, &r.Submitted, &r.Accepted, &r.Delivered, &r.Opened, &r.Clicked, &r.Failed, &r.Unsubscribed, &r.Converted, &r.Cost}
+		&r.Revision, &r.Submitted, &r.Accepted, &r.Delivered, &r.Opened, &r.Clicked, &r.Failed, &r.Unsubscribed, &r.Cost, &r.Refunded}
 }
 
 // DeliveryStatus is what is known about a submit.

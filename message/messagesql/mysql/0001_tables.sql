@@ -82,7 +82,7 @@ CREATE TABLE IF NOT EXISTS {prefix}message_deliveries (
 	address varbinary(255) NOT NULL,
 	status longblob NOT NULL,
 	failure longblob NOT NULL,
-	provider longblob NOT NULL,
+	provider varbinary(255) NOT NULL,
 	variant longblob NOT NULL,
 	coupon longblob NOT NULL,
 	subject longblob NOT NULL,
@@ -95,13 +95,14 @@ CREATE TABLE IF NOT EXISTS {prefix}message_deliveries (
 	clicked bigint NOT NULL,
 	failed bigint NOT NULL,
 	unsubscribed bigint NOT NULL,
-	converted bigint NOT NULL,
 	cost bigint NOT NULL,
+	refunded bigint NOT NULL,
 	PRIMARY KEY (delivery)
 );
 CREATE INDEX IF NOT EXISTS {prefix}message_deliveries_1 ON {prefix}message_deliveries (customer, submitted, delivery);
 CREATE INDEX IF NOT EXISTS {prefix}message_deliveries_2 ON {prefix}message_deliveries (campaign, customer, delivery);
 CREATE INDEX IF NOT EXISTS {prefix}message_deliveries_3 ON {prefix}message_deliveries (campaign, occurrence, address, delivery);
+CREATE INDEX IF NOT EXISTS {prefix}message_deliveries_4 ON {prefix}message_deliveries (provider, delivery);
 
 CREATE TABLE IF NOT EXISTS {prefix}message_counters (
 	name varbinary(255) NOT NULL,
@@ -132,6 +133,19 @@ CREATE TABLE IF NOT EXISTS {prefix}message_credits (
 	at bigint NOT NULL,
 	PRIMARY KEY (seq)
 );
+
+CREATE TABLE IF NOT EXISTS {prefix}message_orders (
+	order_id varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	currency longblob NOT NULL,
+	delivery varbinary(255) NOT NULL,
+	at bigint NOT NULL,
+	amount bigint NOT NULL,
+	cancelled bigint NOT NULL,
+	PRIMARY KEY (order_id)
+);
+CREATE INDEX IF NOT EXISTS {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
+CREATE INDEX IF NOT EXISTS {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
 CREATE TABLE IF NOT EXISTS {prefix}message_events (
 	event varbinary(255) NOT NULL,

@@ -95,13 +95,14 @@ CREATE TABLE {prefix}message_deliveries (
 	clicked bigint NOT NULL,
 	failed bigint NOT NULL,
 	unsubscribed bigint NOT NULL,
-	converted bigint NOT NULL,
 	cost bigint NOT NULL,
+	refunded bigint NOT NULL,
 	PRIMARY KEY (delivery)
 );
 CREATE INDEX {prefix}message_deliveries_1 ON {prefix}message_deliveries (customer, submitted, delivery);
 CREATE INDEX {prefix}message_deliveries_2 ON {prefix}message_deliveries (campaign, customer, delivery);
 CREATE INDEX {prefix}message_deliveries_3 ON {prefix}message_deliveries (campaign, occurrence, address, delivery);
+CREATE INDEX {prefix}message_deliveries_4 ON {prefix}message_deliveries (provider, delivery);
 
 CREATE TABLE {prefix}message_counters (
 	name text COLLATE "C" NOT NULL,
@@ -132,6 +133,19 @@ CREATE TABLE {prefix}message_credits (
 	at bigint NOT NULL,
 	PRIMARY KEY (seq)
 );
+
+CREATE TABLE {prefix}message_orders (
+	order_id text COLLATE "C" NOT NULL,
+	customer text COLLATE "C" NOT NULL,
+	currency text COLLATE "C" NOT NULL,
+	delivery text COLLATE "C" NOT NULL,
+	at bigint NOT NULL,
+	amount bigint NOT NULL,
+	cancelled bigint NOT NULL,
+	PRIMARY KEY (order_id)
+);
+CREATE INDEX {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
+CREATE INDEX {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
 CREATE TABLE {prefix}message_events (
 	event text COLLATE "C" NOT NULL,

@@ -95,13 +95,14 @@ CREATE TABLE {prefix}message_deliveries (
 	clicked integer NOT NULL,
 	failed integer NOT NULL,
 	unsubscribed integer NOT NULL,
-	converted integer NOT NULL,
 	cost integer NOT NULL,
+	refunded integer NOT NULL,
 	PRIMARY KEY (delivery)
 ) WITHOUT ROWID;
 CREATE INDEX {prefix}message_deliveries_1 ON {prefix}message_deliveries (customer, submitted, delivery);
 CREATE INDEX {prefix}message_deliveries_2 ON {prefix}message_deliveries (campaign, customer, delivery);
 CREATE INDEX {prefix}message_deliveries_3 ON {prefix}message_deliveries (campaign, occurrence, address, delivery);
+CREATE INDEX {prefix}message_deliveries_4 ON {prefix}message_deliveries (provider, delivery);
 
 CREATE TABLE {prefix}message_counters (
 	name text NOT NULL,
@@ -132,6 +133,19 @@ CREATE TABLE {prefix}message_credits (
 	at integer NOT NULL,
 	PRIMARY KEY (seq)
 ) WITHOUT ROWID;
+
+CREATE TABLE {prefix}message_orders (
+	order_id text NOT NULL,
+	customer text NOT NULL,
+	currency text NOT NULL,
+	delivery text NOT NULL,
+	at integer NOT NULL,
+	amount integer NOT NULL,
+	cancelled integer NOT NULL,
+	PRIMARY KEY (order_id)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
+CREATE INDEX {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
 CREATE TABLE {prefix}message_events (
 	event text NOT NULL,
