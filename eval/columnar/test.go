@@ -231,12 +231,16 @@ func (b *batch) oneOf(n *plan.OneOf) []uint8 {
 	v := b.value(n.X)
 	switch n.X.Type().Sort {
 	case catalog.String, catalog.Enum:
-		return b.lookup(n, v, func(v catalog.Value) bool {
-			return v.Known() && slices.ContainsFunc(n.Values, v.Equal)
-		})
+		if v.form != coded {
+			break // missing for all
+		}
+		return v.lookup(s, b.named(n, v.field.dict))
 	}
 	dst := s.bytes.take(b.n)
 	clear(dst)
+	if v.form == absent {
+		return dst
+	}
 	for _, c := range n.Values {
 		at := c.Int()
 		if c.Sort() == catalog.Bool {
@@ -247,6 +251,24 @@ func (b *batch) oneOf(n *plan.OneOf) []uint8 {
 		s.release(m)
 	}
 	return dst
+}
+
+// named is the table of a few values by their codes.
+func (w *worker) named(n *plan.OneOf, d *dictionary) []uint8 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := tableKey{n, d}
+	t, ok := w.tables[key]
+	if !ok {
+		t = make([]uint8, len(d.all()))
+		for _, v := range n.Values {
+			if code, in := d.find(v); in && code < uint64(len(t)) {
+				t[code] = 1
+			}
+		}
+		w.tables[key] = t
+	}
+	return t
 }
 
 // lookup tests values by their codes, each different value once a Select.

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if library := os.Getenv(helperEnv); library != "" {
+		if err := serveClickHouse(library); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// options of a run.
+type options struct {
+	customers, rounds, threads int
+	seed                       uint64
+	peers                      []string
+	modules, postgres, dir     string
+	json, profile              string
+	single                     int
+}
+
+func run() error {
+	var o options
+	var peers string
+	flag.IntVar(&o.customers, "customers", 100_000, "customers of the shop")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; medians are shown")
+	flag.IntVar(&o.threads, "threads", 2, "threads of every engine")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the shop")
+	flag.StringVar(&peers, "peers", "", "of duckdb, clickhouse, postgres, sqlite; comma-separated")
+	flag.StringVar(&o.modules, "modules", "node_modules", "folder with @duckdb/node-api and @chdb/lib-linux-x64-gnu")
+	flag.StringVar(&o.postgres, "postgres", "/usr/lib/postgresql/15/bin", "folder with initdb and postgres")
+	flag.StringVar(&o.dir, "dir", "", "folder for the peers' data; a temporary one by default")
+	flag.StringVar(&o.json, "json", "", "file for the results")
+	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring")
+	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
+	flag.Parse()
+	o.peers = slices.DeleteFunc(strings.Split(peers, ","), func(s string) bool { return s == "" })
+	if o.dir == "" {
+		dir, err := os.MkdirTemp("", "bench")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		o.dir = dir
+	}
+	return measure(o)
+}
