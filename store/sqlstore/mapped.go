@@ -94,15 +94,24 @@ type reader struct {
 }
 
 func (s *Mapped) reader(ctx context.Context) (*reader, error) {
+	tx, err := beginReading(ctx, s.db, s.m.dialect)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{q: tx, end: func() { tx.Rollback() }}, nil
+}
+
+// beginReading begins a transaction that reads one state of the data.
+func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 	opts := &sql.TxOptions{ReadOnly: true}
-	if s.m.dialect != SQLite {
+	if d != SQLite {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	tx, err := s.db.BeginTx(ctx, opts)
+	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: begin: %w", err)
 	}
-	if s.m.dialect == Postgres {
+	if d == Postgres {
 		// PostgreSQL compiles a statement that looks costly to it. One for many rules
 		// has thousands of expressions: compiling took minutes where running took
 		// milliseconds.
@@ -110,7 +119,7 @@ func (s *Mapped) reader(ctx context.Context) (*reader, error) {
 			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
 		}
 	}
-	return &reader{q: tx, end: func() { tx.Rollback() }}, nil
+	return tx, nil
 }
 
 // rows runs a statement and gives every row to visit.
@@ -147,6 +156,11 @@ func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, err
 		return nil, err
 	}
 	defer r.end()
+	return s.selectIn(ctx, r, q)
+}
+
+// selectIn is Select over the state that a transaction sees.
+func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]store.Answer, error) {
 	now := s.opts.Clock.Now()
 	answers := make([]store.Answer, len(q.Plans))
 	var work []*question

@@ -14,7 +14,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-func open(t *testing.T, path string) *sql.DB {
+func open(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(path))
 	require.NoError(t, err)

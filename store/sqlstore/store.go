@@ -11,6 +11,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -31,6 +32,10 @@ type Options struct {
 	Clock dangol.Clock
 	// Batch is how many customers Each and Select hold at a time. Defaults to 1,000.
 	Batch int
+	// ByEval makes Select stream every customer through package eval, also where a
+	// statement would do. It is slower and needs no trust in package sqlgen. Defaults
+	// to false.
+	ByEval bool
 }
 
 func (o Options) withDefaults(db *sql.DB) (Options, error) {
@@ -57,10 +62,13 @@ func (o Options) withDefaults(db *sql.DB) (Options, error) {
 // concurrent use by any number of processes. A host whose customers already have
 // tables uses Mapped instead.
 //
-// Select streams every customer through package eval, a batch at a time: the slow
-// path, exact for every rule, in memory that does not grow with the shop.
+// Select answers by statements that package sqlgen makes. What those cannot do, such
+// as a group whose members Query.Groups cannot list, takes the slow path: every
+// customer is streamed through package eval, a batch at a time, in memory that does
+// not grow with the shop. Either way all answers are of one state of the data.
 type Store struct {
 	db     *sql.DB
+	sql    *Mapped // the same tables, for Select
 	d      Dialect
 	schema *store.Schema
 	layout *layout
@@ -96,7 +104,11 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, c *catalog.Catalog, opts O
 	if err := l.migrate(ctx, db, opts.Prefix, schema); err != nil {
 		return nil, err
 	}
-	return &Store{db: db, d: d, schema: schema, layout: l, opts: opts}, nil
+	statements := &Mapped{
+		db: opts.Reader, schema: schema, opts: MappedOptions{Clock: opts.Clock},
+		m: &mapped{dialect: d, zone: time.UTC, schema: l.describe(schema)},
+	}
+	return &Store{db: db, sql: statements, d: d, schema: schema, layout: l, opts: opts}, nil
 }
 
 // Catalog is the vocabulary of the data.
@@ -140,24 +152,50 @@ func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) erro
 // Select answers the plans over one state of the data.
 func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
 	var answers []store.Answer
-	err := s.reading(ctx, func(tx *sql.Tx) (err error) {
-		answers, err = store.Scan(ctx, q, store.ScanOptions{ReadAt: s.readAt()}, s.all(ctx, tx))
-		return err
+	err := s.reading(ctx, func(tx *sql.Tx) error {
+		if s.opts.ByEval {
+			var err error
+			answers, err = s.scan(ctx, tx, q)
+			return err
+		}
+		var err error
+		if answers, err = s.sql.selectIn(ctx, &reader{q: tx}, q); err != nil {
+			return err
+		}
+		return s.scanRest(ctx, tx, q, answers)
 	})
 	return answers, err
 }
 
-func (s *Store) readAt() time.Time { return s.opts.Clock.Now() }
+// scanRest answers by package eval what statements could not.
+func (s *Store) scanRest(ctx context.Context, tx *sql.Tx, q store.Query, answers []store.Answer) error {
+	var rest []int
+	plans := q.Plans
+	q.Plans = nil
+	for i, a := range answers {
+		if no := (*plan.Unsupported)(nil); errors.As(a.Err, &no) {
+			rest, q.Plans = append(rest, i), append(q.Plans, plans[i])
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	scanned, err := s.scan(ctx, tx, q)
+	for k, a := range scanned {
+		answers[rest[k]] = a
+	}
+	return err
+}
+
+func (s *Store) scan(ctx context.Context, tx *sql.Tx, q store.Query) ([]store.Answer, error) {
+	return store.Scan(ctx, q, store.ScanOptions{ReadAt: s.opts.Clock.Now()}, s.all(ctx, tx))
+}
 
 // reading runs f in a transaction that only reads one state of the data.
 func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
-	opts := &sql.TxOptions{ReadOnly: true}
-	if s.d != SQLite {
-		opts.Isolation = sql.LevelRepeatableRead
-	}
-	tx, err := s.opts.Reader.BeginTx(ctx, opts)
+	tx, err := beginReading(ctx, s.opts.Reader, s.d)
 	if err != nil {
-		return fmt.Errorf("sqlstore: begin: %w", err)
+		return err
 	}
 	defer tx.Rollback() // nothing was written
 	if err := f(tx); err != nil {

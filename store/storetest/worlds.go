@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/source"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/compile"
@@ -57,7 +58,7 @@ func disagrees(t *testing.T, open Opener, w *rulegen.World, rules []*rulegen.Rul
 	if err != nil {
 		return err.Error(), nil
 	}
-	q := store.Query{AsOf: w.AsOf, Zone: w.Zone, Groups: w.Groups}
+	q := store.Query{AsOf: w.AsOf, Zone: w.Zone, Groups: worldGroups{w.Groups}}
 	var asked []*rulegen.Rule
 	for _, r := range rules {
 		p, found := compiler.Text(r.String(), compile.Options{Scope: r.Scope})
@@ -89,6 +90,22 @@ func disagrees(t *testing.T, open Opener, w *rulegen.World, rules []*rulegen.Rul
 	}
 	return "", nil
 }
+
+// worldGroups can also list a group, which stores that hand rules to a database
+// make use of.
+type worldGroups struct{ rulegen.Groups }
+
+func (g worldGroups) Members(group string) (store.Members, error) {
+	var ids []dangol.CustomerID
+	for id, in := range g.Groups[group] {
+		if in {
+			ids = append(ids, id)
+		}
+	}
+	return store.NewIDs(ids), nil
+}
+
+var _ store.Lister = worldGroups{}
 
 // dumpAnswer writes an answer as text, without what depends on the store's clock.
 func dumpAnswer(a store.Answer) string {
