@@ -238,6 +238,18 @@ compare >=
         field bags.town
   literal number.0 2
 `},
+		{`avg(trips.fee, 7d) > 3`, `
+compare >
+  quotient
+    sum trips [7d before, now)
+      of field trips.fee
+      by field trips.left
+    count trips [7d before, now)
+      by field trips.left
+      where known
+        field trips.fee
+  literal number.0 3
+`},
 		{`costs(7d where fee > 1) > 3`, `
 compare >
   sum trips [7d before, now)
@@ -304,6 +316,11 @@ func TestOneFingerprint(t *testing.T) {
 		{`country in ("KR", "JP")`, `country in ("JP", "KR", "JP")`},
 		{`country != "KR"`, `not country = "KR"`, `country not in ("KR")`, `not "KR" = country`},
 		{`points > 1`, `points > 1.0`, `1 < points`},
+		{`points >= 1`, `1 <= points`},
+		{`points < 1`, `1 > points`},
+		{`points <= 1`, `1 >= points`},
+		{`avg(orders.total) <= 1`, `1 >= avg(orders.total)`},
+		{`points != 1`, `1 != points`, `not points = 1`},
 		{`points = 5`, `points in (5)`},
 		{`newsletter`, `newsletter = true`, `newsletter in (true)`},
 		{`first(visits where page = "/x") within 7d`, `first(visits, where page = "/x") within 7 days`},

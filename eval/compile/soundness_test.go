@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -277,4 +278,46 @@ func TestImpliesKnown(t *testing.T) {
 		}
 	}
 	require.Greater(t, said, 500)
+}
+
+// What is certain about bounds is so at every instant, in zones that change their
+// clocks by an hour, half an hour and a day.
+func TestBoundsAreCertain(t *testing.T) {
+	var zones []*time.Location
+	for _, name := range []string{"Asia/Seoul", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo"} {
+		zone, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		zones = append(zones, zone)
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	units := []plan.Unit{plan.Minute, plan.Hour, plan.Days, plan.Week, plan.Month, plan.Quarter, plan.Year}
+	bound := func() plan.Bound {
+		switch r.IntN(8) {
+		case 0:
+			return asOf
+		case 1:
+			return plan.Bound{Kind: plan.Day, At: 15_000 + r.Int64N(20)}
+		case 2, 3, 4:
+			return period(units[2+r.IntN(5)], r.IntN(7)-4)
+		}
+		unit := units[r.IntN(len(units))]
+		return back(unit, r.IntN(map[plan.Unit]int{plan.Minute: 4000, plan.Hour: 100, plan.Days: 100, plan.Week: 15}[unit]+5)-3)
+	}
+	certain := 0
+	for range worlds(60_000) {
+		a, b := bound(), bound()
+		if !notBefore(a, b) {
+			continue
+		}
+		certain++
+		zone := zones[r.IntN(len(zones))]
+		at := time.Date(2011, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(r.Int64N(400*86400)) * time.Second)
+		if r.IntN(2) == 0 { // around midnight, where periods end
+			at = time.Date(2011, time.Month(1+r.IntN(12)), 1+r.IntN(31), 0, 0, r.IntN(3)-1, 0, zone)
+		}
+		x, _ := a.Instant(at, zone)
+		y, _ := b.Instant(at, zone)
+		require.GreaterOrEqual(t, x, y, "%s is said not to lie before %s: %s", a, b, at)
+	}
+	require.Greater(t, certain, 5_000)
 }
