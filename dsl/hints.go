@@ -2,115 +2,13 @@ package dsl
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/alecthomas/participle/v2/lexer"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/dangol-dev/dangol/dsl/source"
 )
-
-// spellings of other languages and keyboards, and what is written here. Longer
-// ones stand first.
-var spellings = []struct{ theirs, ours, why string }{
-	{"===", "=", ""}, {"==", "=", ""}, {"<>", "!=", ""}, {"=<", "<=", ""}, {"=>", ">=", ""}, {"!==", "!=", ""},
-	{"≤", "<=", ""}, {"≥", ">=", ""}, {"≠", "!=", ""},
-	{"&&", "and", ""}, {"||", "or", ""}, {"&", "and", ""}, {"|", "or", ""},
-	{"...", "..", ""}, {"…", "..", ""}, {"~", "..", ""},
-	{"//", "#", "a comment starts with #"}, {"/*", "#", "a comment starts with #"},
-	{"−", "-", ""}, {"–", "-", ""}, {"—", "-", ""}, {"×", "*", ""}, {"÷", "/", ""},
-	{"“", `"`, ""}, {"”", `"`, ""}, {"„", `"`, ""}, {"«", `"`, ""}, {"»", `"`, ""}, {"‘", "'", ""}, {"’", "'", ""}, {"`", `"`, ""},
-	{"「", `"`, ""}, {"」", `"`, ""},
-	{"[", "(", "a list stands in ( )"}, {"]", ")", "a list stands in ( )"},
-	{"{", "(", "a list stands in ( )"}, {"}", ")", "a list stands in ( )"},
-	{";", "", "a rule is one condition and needs no end mark"},
-	{":", "=", ""},
-}
-
-// misspelt finds a sign of another language at the start of rest.
-func (s *scanner) misspelt(rest string) *source.Diagnostic {
-	if strings.HasPrefix(rest, "!") && !strings.HasPrefix(rest, "!=") {
-		return s.instead("!", "not", "")
-	}
-	for _, sp := range spellings {
-		if strings.HasPrefix(rest, sp.theirs) {
-			return s.instead(sp.theirs, sp.ours, sp.why)
-		}
-	}
-	return nil
-}
-
-func (s *scanner) instead(theirs, ours, why string) *source.Diagnostic {
-	at := source.Span{Start: s.pos, End: s.pos + len(theirs)}
-	hint := "write " + ours
-	if why != "" {
-		hint = why
-	}
-	edit := ours
-	if ours == "and" || ours == "or" || ours == "not" {
-		edit = s.apart(at, ours)
-	}
-	return &source.Diagnostic{Code: source.BadCharacter, Span: at,
-		Message: fmt.Sprintf("%s is not written in rules", theirs),
-		Hint:    hint, Fix: &source.Fix{Span: at, New: edit}}
-}
-
-// apart is the word with spaces where it would grow together with its neighbours.
-func (s *scanner) apart(at source.Span, word string) string {
-	if r, _ := utf8.DecodeLastRuneInString(s.text[:at.Start]); namePart(r) {
-		word = " " + word
-	}
-	if r, _ := utf8.DecodeRuneInString(s.text[at.End:]); namePart(r) {
-		word += " "
-	}
-	return word
-}
-
-// unknown words the error for a character that no token starts with.
-func (s *scanner) unknown(r rune) *source.Diagnostic {
-	at := source.Span{Start: s.pos, End: s.pos + utf8.RuneLen(r)}
-	d := &source.Diagnostic{Code: source.BadCharacter, Span: at,
-		Message: fmt.Sprintf("%c is not written in rules", r)}
-	plain := norm.NFKC.String(string(r))
-	switch {
-	case plain != string(r) && len(plain) == 1 && plain[0] > ' ' && plain[0] < 0x7F:
-		d.Hint, d.Fix = "write "+plain, &source.Fix{Span: at, New: plain}
-	case unicode.Is(unicode.Sc, r):
-		d.Hint = "write the currency after the number, such as 30_000 KRW, or leave it out"
-	case unicode.IsMark(r):
-		d.Message = "an accent stands alone here"
-	default:
-		d.Hint = `text stands in quotes, such as "VIP"`
-	}
-	return d
-}
-
-// groupedByComma finds 10,000: digits that are grouped by a comma. The three
-// tokens must touch.
-func groupedByComma(first, comma, rest token) *source.Diagnostic {
-	whole, _, _ := strings.Cut(rest.Value, ".")
-	touching := spanOf(first).End == comma.Pos.Offset && spanOf(comma).End == rest.Pos.Offset
-	if !touching || first.Type != numberToken || comma.Value != "," || rest.Type != numberToken || len(whole) != 3 {
-		return nil
-	}
-	at := source.Span{Start: first.Pos.Offset, End: spanOf(rest).End}
-	joined := first.Value + "_" + rest.Value
-	return &source.Diagnostic{Code: source.BadNumber, Span: at,
-		Message: "digits are grouped with _ here, a comma separates items",
-		Hint:    "write " + joined, Fix: &source.Fix{Span: at, New: joined}}
-}
-
-// unitSpellings are words that stand after numbers elsewhere.
-var unitSpellings = map[string]string{
-	"s": "", "sec": "", "second": "", "seconds": "",
-	"mins": "min", "hr": "h", "hrs": "h", "dy": "d", "wk": "w", "wks": "w", "mon": "mo", "mos": "mo", "mth": "mo", "yr": "y", "yrs": "y",
-	"분": "min", "시간": "h", "일": "d", "주": "w", "주일": "w", "개월": "mo", "달": "mo", "년": "y",
-	"원": "KRW", "won": "KRW", "dollars": "USD", "dollar": "USD", "percent": "%", "pct": "%", "프로": "%", "퍼센트": "%",
-}
 
 // keywords are the words with a meaning between others.
 var keywords = []string{
@@ -119,162 +17,159 @@ var keywords = []string{
 	"true", "false", "today", "yesterday", "now",
 }
 
-// knownMistake finds what authors often write at tokens[at], and how to mend it.
+func isKeyword(word string) bool { return slices.Contains(keywords, word) }
+
+// spot is the place of a syntax error: the first token that fits nothing.
+type spot struct {
+	tokens []token
+	at     int
+}
+
+// near is the token so many places after the error, before it when negative.
+func (s spot) near(n int) token {
+	if i := s.at + n; i >= 0 && i < len(s.tokens) {
+		return s.tokens[i]
+	}
+	return token{Type: lexer.EOF}
+}
+
+// word is a name or keyword at a place near the error, "" when another token
+// stands there.
+func (s spot) word(n int) string {
+	if t := s.near(n); t.Type == nameToken {
+		return t.Value
+	}
+	return ""
+}
+
+// span covers the tokens of two places near the error.
+func (s spot) span(from, to int) source.Span { return spanOf(s.near(from)).Join(spanOf(s.near(to))) }
+
+// counted tells whether a number with a unit of time stands at the place.
+func (s spot) counted(n int) bool {
+	return s.near(n).Type == numberToken && s.near(n+1).Type == unitToken
+}
+
+// mistake is the diagnostic for a place, mended by writing text there.
+func mistake(at source.Span, message, text string) *source.Diagnostic {
+	return &source.Diagnostic{Code: source.Unexpected, Span: at, Message: message,
+		Hint: "write " + text, Fix: &source.Fix{Span: at, New: text}}
+}
+
+// commonMistakes find what authors often write, by the tokens around the error.
+// The first that knows the place words it.
+var commonMistakes = []func(spot) *source.Diagnostic{
+	wrongUnit, lookingBack, commaInNumber, shouting, signedSpan, twoSigns, chain, inWords, groupOfValue,
+	windowAfterTest, bareList, isValue, affixWithout, rankOfNothing, containsList, likePattern, strayConnective,
+}
+
 func knownMistake(tokens []token, at int) *source.Diagnostic {
-	none := token{Type: lexer.EOF}
-	back := func(n int) token {
-		if at < n {
-			return none
+	for _, find := range commonMistakes {
+		if d := find(spot{tokens, at}); d != nil {
+			return d
 		}
-		return tokens[at-n]
-	}
-	cur, prev, earlier, next := tokens[at], back(1), back(2), none
-	if at+1 < len(tokens) {
-		next = tokens[at+1]
-	}
-	d := &source.Diagnostic{Code: source.Unexpected, Span: spanOf(cur)}
-	fix := func(span source.Span, text string) *source.Diagnostic {
-		d.Fix = &source.Fix{Span: span, New: text}
-		if d.Hint == "" {
-			d.Hint = "write " + strings.TrimSpace(text)
-		}
-		return d
-	}
-	lower := strings.ToLower(cur.Value)
-
-	switch {
-	case cur.Type == nameToken && prev.Type == numberToken && !isKeyword(lower):
-		return badUnit(prev, cur)
-
-	case cur.Type == nameToken && prev.Value == "full" && earlier.Type == numberToken:
-		return badUnit(earlier, cur)
-
-	// within last 7d, orders(last 7d), within the last 7d
-	case cur.Type == numberToken && next.Type == unitToken && (prev.Value == "last" || prev.Value == "past" || prev.Value == "this"):
-		d.Span = spanOf(prev).Join(spanOf(cur))
-		d.Message = fmt.Sprintf("a span such as %s%s already looks back, without %q", cur.Value, next.Value, prev.Value)
-		d.Hint = fmt.Sprintf("write %s%s", cur.Value, next.Value)
-		return fix(spanOf(prev).Join(spanOf(cur)), cur.Value)
-
-	// 10,000 outside a list
-	case cur.Value == "," && groupedByComma(prev, cur, next) != nil:
-		return groupedByComma(prev, cur, next)
-
-	// AND, Or, WITHIN: the word is right, the case is not
-	case (cur.Type == nameToken || cur.Type == currencyToken) && cur.Value != lower && isKeyword(lower):
-		d.Message = fmt.Sprintf("words of the language are written in lower case, found %q", cur.Value)
-		return fix(spanOf(cur), lower)
-	case (prev.Type == nameToken || prev.Type == currencyToken) && prev.Value != strings.ToLower(prev.Value) && isKeyword(strings.ToLower(prev.Value)):
-		return knownMistake(tokens, at-1)
-
-	// within -7d
-	case cur.Value == "-" && next.Type == numberToken && at+2 < len(tokens) && tokens[at+2].Type == unitToken:
-		span := source.Span{Start: spanOf(cur).Start, End: spanOf(tokens[at+2]).End}
-		d.Span = span
-		d.Message = "a span of time has no sign: it looks back from the day of the answer"
-		d.Hint = "write " + next.Value + tokens[at+2].Value
-		return fix(spanOf(cur), "")
-
-	// > = and = =
-	case cur.Type == compareToken && prev.Type == compareToken:
-		d.Span = spanOf(prev).Join(spanOf(cur))
-		d.Message = "two signs of comparison follow each other"
-		if both := prev.Value + cur.Value; both == "<=" || both == ">=" || both == "!=" {
-			return fix(d.Span, both)
-		}
-		return fix(d.Span, prev.Value)
-
-	// a < b < c
-	case cur.Type == compareToken && comparedBefore(tokens, at):
-		d.Message = "two comparisons cannot follow each other"
-		d.Hint = "write x between 1 and 5, or two comparisons with and"
-		return d
-
-	// x in group, x in this month
-	case prev.Value == "in" && cur.Value == "group":
-		d.Span = spanOf(prev).Join(spanOf(cur))
-		d.Message = "in group stands alone, it is about the customer"
-		d.Hint = "leave out the value before it"
-		return d
-	case prev.Value == "in" && (cur.Type == numberToken && next.Type == unitToken || cur.Value == "last" || cur.Value == "this" || cur.Value == "next"):
-		d.Span = spanOf(prev)
-		d.Message = "a moment is within a span of time"
-		return fix(spanOf(prev), "within")
-	case prev.Value == "in" && (cur.Type == stringToken || cur.Type == numberToken || cur.Type == nameToken):
-		d.Message = "a list stands in parentheses"
-		d.Hint = fmt.Sprintf("write in (%s)", cur.Value)
-		return d
-
-	// is "x", is not "x", is null
-	case prev.Value == "is" || prev.Value == "not" && earlier.Value == "is":
-		not := prev.Value == "not"
-		switch {
-		case lower == "null" || lower == "empty" || lower == "missing" || lower == "unknown" || lower == "blank":
-			from := spanOf(prev)
-			if not {
-				from = spanOf(earlier)
-			}
-			d.Message = "whether a value is there is asked with is known"
-			return fix(from.Join(spanOf(cur)), map[bool]string{true: "is known", false: "is not known"}[not])
-		case cur.Type != lexer.EOF:
-			from := spanOf(prev)
-			if not {
-				from = spanOf(earlier).Join(from)
-			}
-			d.Span = from
-			d.Message = "is stands only before known"
-			return fix(from, map[bool]string{true: "!=", false: "="}[not])
-		}
-
-	// starts "x"
-	case (prev.Value == "starts" || prev.Value == "ends") && cur.Type == stringToken:
-		d.Message = fmt.Sprintf("%q needs %q", prev.Value, "with")
-		d.Hint = "write " + prev.Value + " with " + shown(cur)
-		return fix(source.Span{Start: cur.Pos.Offset, End: cur.Pos.Offset}, "with ")
-
-	// top 5% of spent
-	case (prev.Value == "top" || prev.Value == "bottom") && cur.Type == numberToken:
-		d.Span = spanOf(prev)
-		d.Message = "a rank starts with what is ranked"
-		d.Hint = fmt.Sprintf("write spent(365d) in %s %s", prev.Value, cur.Value)
-		return d
-
-	// contains ("a", "b")
-	case prev.Value == "contains" && cur.Value == "(":
-		d.Message = "a list after contains needs any or all"
-		d.Hint = "write contains any or contains all before it"
-		return fix(source.Span{Start: cur.Pos.Offset, End: cur.Pos.Offset}, "any ")
-
-	// a like "x%"
-	case lower == "like" || lower == "matches" || lower == "startswith" || lower == "endswith" || lower == "includes":
-		d.Message = fmt.Sprintf("there is no %q", cur.Value)
-		d.Hint = `write starts with "x", ends with "x" or contains "x"`
-		return d
-
-	// a and and b: the second one was read as a name
-	case at > 0 && cur.Type != lexer.EOF && connective(prev) && (at == 1 || connective(earlier) || earlier.Value == "("):
-		d.Span = spanOf(prev)
-		d.Message = fmt.Sprintf("%q stands where a condition is expected", prev.Value)
-		d.Hint = "leave it out, or put a condition before it"
-		return d
 	}
 	return nil
 }
 
-func connective(t token) bool {
-	return t.Type == nameToken && (t.Value == "and" || t.Value == "or" || t.Value == "not" || t.Value == "where")
+// wrongUnit: 7m, 30 days, 7 full x.
+func wrongUnit(s spot) *source.Diagnostic {
+	switch {
+	case s.word(0) == "" || isKeyword(strings.ToLower(s.word(0))):
+		return nil
+	case s.near(-1).Type == numberToken:
+		return badUnit(s.near(-1), s.near(0))
+	case s.word(-1) == "full" && s.near(-2).Type == numberToken:
+		return badUnit(s.near(-2), s.near(0))
+	}
+	return nil
 }
 
-func isKeyword(word string) bool {
-	return slices.Contains(keywords, word)
+// lookingBack: within last 7d, in the last 7d, orders(past 7d), in this month.
+func lookingBack(s spot) *source.Diagnostic {
+	for start := 0; start >= -3; start-- {
+		opener := s.near(start)
+		if opener.Value != "in" && opener.Value != "within" && opener.Value != "(" {
+			continue
+		}
+		n := start + 1
+		for ; s.word(n) == "the" || s.word(n) == "last" || s.word(n) == "past" || s.word(n) == "previous"; n++ {
+		}
+		replaced, with := source.Span{Start: s.near(start + 1).Pos.Offset, End: s.near(n).Pos.Offset}, ""
+		if opener.Value == "in" {
+			replaced.Start, with = opener.Pos.Offset, "within "
+		}
+		local := s.near(start+2).Type == unitToken // this month
+		switch {
+		case s.counted(n) && n > start+1:
+			d := mistake(s.span(start+1, n-1), "a span of time looks back by itself", with+s.near(n).Value+s.near(n+1).Value)
+			d.Fix = &source.Fix{Span: replaced, New: with}
+			return d
+		case opener.Value == "in" && (s.counted(start+1) || local):
+			return mistake(spanOf(opener), "a moment is within a span of time", "within")
+		}
+		return nil
+	}
+	return nil
 }
 
-// comparedBefore tells whether the test that tokens[at] stands in has a
-// comparison already.
-func comparedBefore(tokens []token, at int) bool {
+// commaInNumber: 10,500 outside a list.
+func commaInNumber(s spot) *source.Diagnostic {
+	if s.near(0).Value != "," {
+		return nil
+	}
+	return groupedByComma(s.near(-1), s.near(0), s.near(1))
+}
+
+// shouting: AND, Or, WITHIN.
+func shouting(s spot) *source.Diagnostic {
+	for n := 0; n >= -1; n-- {
+		t := s.near(n)
+		lower := strings.ToLower(t.Value)
+		if (t.Type == nameToken || t.Type == currencyToken) && t.Value != lower && isKeyword(lower) {
+			return mistake(spanOf(t), fmt.Sprintf("words of the language are written in lower case, found %q", t.Value), lower)
+		}
+	}
+	return nil
+}
+
+// signedSpan: within -7d.
+func signedSpan(s spot) *source.Diagnostic {
+	if s.near(0).Value != "-" || !s.counted(1) {
+		return nil
+	}
+	return mistake(s.span(0, 2), "a span of time has no sign: it looks back from the day of the answer", s.near(1).Value+s.near(2).Value)
+}
+
+// twoSigns: > = and = =.
+func twoSigns(s spot) *source.Diagnostic {
+	before, t := s.near(-1), s.near(0)
+	if before.Type != compareToken || t.Type != compareToken {
+		return nil
+	}
+	one := before.Value
+	if both := one + t.Value; both == "<=" || both == ">=" {
+		one = both
+	}
+	return mistake(s.span(-1, 0), "two signs of comparison follow each other", one)
+}
+
+// chain: 1 < x < 5.
+func chain(s spot) *source.Diagnostic {
+	if s.near(0).Type != compareToken || !s.compared() {
+		return nil
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: spanOf(s.near(0)),
+		Message: "two comparisons cannot follow each other",
+		Hint:    "write x between 1 and 5, or two comparisons with and"}
+}
+
+// compared tells whether the test that the error stands in has a comparison
+// already.
+func (s spot) compared() bool {
 	depth := 0
-	for i := at - 1; i >= 0 && depth >= 0; i-- {
-		switch t := tokens[i]; {
+	for i := s.at - 1; i >= 0 && depth >= 0; i-- {
+		switch t := s.tokens[i]; {
 		case t.Value == ")":
 			depth++
 		case t.Value == "(":
@@ -289,35 +184,132 @@ func comparedBefore(tokens []token, at int) bool {
 	return false
 }
 
-// badUnit words the error for a word after a number that is no unit.
-func badUnit(n, unit token) *source.Diagnostic {
-	d := &source.Diagnostic{Code: source.BadUnit, Span: spanOf(unit),
-		Message: fmt.Sprintf("%q is no unit of time and no currency", unit.Value),
-		Hint:    "units are min, h, d, w, mo and y"}
-	lower := strings.ToLower(unit.Value)
-	ours, known := unitSpellings[lower]
-	switch {
-	case unit.Value == "m" || unit.Value == "M":
-		d.Message = "m could be minutes or months"
-		d.Hint = fmt.Sprintf("write %[1]smin or %[1]smo", n.Value)
-	case lower == "quarter" || lower == "quarters":
-		d.Message = "quarters are not counted"
-		d.Hint = "write three months for each, such as 3mo, or last quarter"
-	case known && ours == "":
-		d.Message = "the smallest unit of time is the minute"
-		d.Hint = "write min"
-	case known:
-		d.Hint, d.Fix = "write "+ours, &source.Fix{Span: spanOf(unit), New: ours}
-	case countedUnit(lower):
-		d.Message = "units are written in lower case"
-		d.Hint, d.Fix = "write "+lower, &source.Fix{Span: spanOf(unit), New: lower}
-	case len(lower) == 3 && currencyCode(strings.ToUpper(unit.Value)):
-		upper := strings.ToUpper(unit.Value)
-		d.Hint = fmt.Sprintf("units are min, h, d, w, mo and y; a currency is written %s", upper)
-	default:
-		if near, ok := source.Closest(lower, slices.Sorted(maps.Keys(units))); ok {
-			d.Hint, d.Fix = "did you mean "+near+"?", &source.Fix{Span: spanOf(unit), New: near}
-		}
+// inWords: orders at least 3, spent over 1000.
+func inWords(s spot) *source.Diagnostic {
+	two := map[string]string{
+		"at least": ">=", "at most": "<=", "more than": ">", "greater than": ">", "less than": "<", "equal to": "=", "equals to": "=",
 	}
+	one := map[string]string{
+		"equals": "=", "equal": "=", "over": ">", "above": ">", "exceeds": ">", "under": "<", "below": "<", "gt": ">", "lt": "<", "gte": ">=", "lte": "<=",
+	}
+	if sign, ok := two[s.word(0)+" "+s.word(1)]; ok {
+		return mistake(s.span(0, 1), "comparisons are written as signs", sign)
+	}
+	if sign, ok := one[s.word(0)]; ok {
+		return mistake(spanOf(s.near(0)), "comparisons are written as signs", sign)
+	}
+	return nil
+}
+
+// groupOfValue: country in group "VIP".
+func groupOfValue(s spot) *source.Diagnostic {
+	if s.word(-1) != "in" || s.word(0) != "group" {
+		return nil
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: s.span(-1, 0),
+		Message: "in group stands alone, it is about the customer", Hint: "leave out the value before it"}
+}
+
+// windowAfterTest: orders >= 3 within 30d.
+func windowAfterTest(s spot) *source.Diagnostic {
+	switch s.word(0) {
+	case "in", "within", "since", "last", "during", "between", "before", "after":
+	default:
+		return nil
+	}
+	if !s.compared() {
+		return nil
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: spanOf(s.near(0)),
+		Message: "a span of time stands in parentheses behind what it is about", Hint: "write orders(30d) >= 3"}
+}
+
+// bareList: country in "KR".
+func bareList(s spot) *source.Diagnostic {
+	t := s.near(0)
+	if s.word(-1) != "in" || t.Type != stringToken && t.Type != numberToken && t.Type != nameToken {
+		return nil
+	}
+	return mistake(spanOf(t), "a list stands in parentheses", "("+t.Value+")")
+}
+
+// isValue: birthday is null, country is not "KR".
+func isValue(s spot) *source.Diagnostic {
+	is, not := -1, s.word(-1) == "not" && s.word(-2) == "is"
+	if not {
+		is = -2
+	}
+	if s.word(is) != "is" || s.near(0).Type == lexer.EOF {
+		return nil
+	}
+	switch strings.ToLower(s.word(0)) {
+	case "null", "empty", "missing", "unknown", "blank", "set":
+		known := not
+		if s.word(0) == "set" {
+			known = !not
+		}
+		return mistake(s.span(is, 0), "whether a value is there is asked with is known", map[bool]string{true: "is known", false: "is not known"}[known])
+	}
+	return mistake(s.span(is, -1), "is stands only before known", map[bool]string{true: "!=", false: "="}[not])
+}
+
+// affixWithout: name starts "Kim".
+func affixWithout(s spot) *source.Diagnostic {
+	word := s.word(-1)
+	if word != "starts" && word != "ends" || s.near(0).Type != stringToken {
+		return nil
+	}
+	return mistake(spanOf(s.near(-1)), fmt.Sprintf("%q needs %q", word, "with"), word+" with")
+}
+
+// rankOfNothing: top 5%.
+func rankOfNothing(s spot) *source.Diagnostic {
+	if word := s.word(-1); word != "top" && word != "bottom" || s.near(0).Type != numberToken {
+		return nil
+	}
+	rank := s.word(-1) + " " + s.near(0).Value
+	if s.near(1).Value == "%" {
+		rank += "%"
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: spanOf(s.near(-1)),
+		Message: "a rank starts with what is ranked", Hint: "write spent(365d) in " + rank}
+}
+
+// containsList: tags contains ("vip", "press").
+func containsList(s spot) *source.Diagnostic {
+	if s.word(-1) != "contains" || s.near(0).Value != "(" {
+		return nil
+	}
+	d := mistake(spanOf(s.near(-1)), "a list after contains needs any or all", "contains any")
+	d.Hint = "write contains any or contains all"
 	return d
+}
+
+// likePattern: name like "Kim%".
+func likePattern(s spot) *source.Diagnostic {
+	switch strings.ToLower(s.word(0)) {
+	case "like", "ilike", "matches", "startswith", "endswith", "includes", "has":
+	default:
+		return nil
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: spanOf(s.near(0)),
+		Message: fmt.Sprintf("there is no %q", s.word(0)),
+		Hint:    `write starts with "x", ends with "x" or contains "x"`}
+}
+
+// strayConnective: newsletter and and orders. The second one was read as a name.
+func strayConnective(s spot) *source.Diagnostic {
+	if s.near(0).Type == lexer.EOF || !connective(s.word(-1)) {
+		return nil
+	}
+	if before := s.near(-2); s.at != 1 && !connective(s.word(-2)) && before.Value != "(" {
+		return nil
+	}
+	return &source.Diagnostic{Code: source.Unexpected, Span: spanOf(s.near(-1)),
+		Message: fmt.Sprintf("%q stands where a condition is expected", s.word(-1)),
+		Hint:    "leave it out, or put a condition before it"}
+}
+
+func connective(word string) bool {
+	return word == "and" || word == "or" || word == "not" || word == "where"
 }
