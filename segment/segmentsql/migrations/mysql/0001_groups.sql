@@ -9,7 +9,7 @@ INSERT IGNORE INTO {prefix}segment_counters VALUES ('update', 0), ('version', 0)
 -- body is the whole group as JSON; the other columns repeat what people and
 -- reports ask for.
 CREATE TABLE IF NOT EXISTS {prefix}segment_groups (
-  id varbinary(255) PRIMARY KEY,
+  id varbinary(100) PRIMARY KEY,
   name varbinary(255) NOT NULL,
   kind varbinary(255) NOT NULL,
   scope varbinary(255) NOT NULL,
@@ -18,39 +18,39 @@ CREATE TABLE IF NOT EXISTS {prefix}segment_groups (
   members bigint NOT NULL,
   as_of bigint NOT NULL,
   due bigint NOT NULL,
-  body longblob NOT NULL
+  body longtext CHARACTER SET utf8mb4 NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS {prefix}segment_rules (
-  group_id varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
   version bigint NOT NULL,
-  rule longblob NOT NULL,
+  rule longtext CHARACTER SET utf8mb4 NOT NULL,
   saved bigint NOT NULL,
   saved_by varbinary(255) NOT NULL,
   PRIMARY KEY (group_id, version)
 );
 
 CREATE TABLE IF NOT EXISTS {prefix}segment_uses (
-  group_id varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
   used_by varbinary(255) NOT NULL,
   kind varbinary(255) NOT NULL,
   id varbinary(255) NOT NULL,
-  name longblob NOT NULL,
+  name varbinary(255) NOT NULL,
   PRIMARY KEY (group_id, used_by, kind, id)
 );
 
 CREATE TABLE IF NOT EXISTS {prefix}segment_entries (
-  group_id varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
   customer varbinary(255) NOT NULL,
   mark varbinary(255) NOT NULL,
-  reason longblob NOT NULL,
+  reason longtext CHARACTER SET utf8mb4 NOT NULL,
   marked_by varbinary(255) NOT NULL,
   marked bigint NOT NULL,
   PRIMARY KEY (group_id, customer)
 );
 
 CREATE TABLE IF NOT EXISTS {prefix}segment_versions (
-  group_id varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
   version bigint NOT NULL,
   seq bigint NOT NULL,
   as_of bigint NOT NULL,
@@ -70,15 +70,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS {prefix}segment_versions_seq ON {prefix}segmen
 -- to_version, which is 0 while the span is open. Their dates are those of the
 -- versions.
 CREATE TABLE IF NOT EXISTS {prefix}segment_memberships (
-  group_id varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
   customer varbinary(255) NOT NULL,
   from_version bigint NOT NULL,
   to_version bigint NOT NULL,
   why varbinary(255) NOT NULL,
-  note longblob NOT NULL,
+  note longtext CHARACTER SET utf8mb4 NOT NULL,
   who varbinary(255) NOT NULL,
   left_why varbinary(255) NOT NULL,
-  left_note longblob NOT NULL,
+  left_note longtext CHARACTER SET utf8mb4 NOT NULL,
   left_who varbinary(255) NOT NULL,
   PRIMARY KEY (group_id, customer, from_version)
 );
@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS {prefix}segment_trail (
   at bigint NOT NULL,
   actor varbinary(255) NOT NULL,
   action varbinary(255) NOT NULL,
-  group_id varbinary(255) NOT NULL,
-  what varbinary(255) NOT NULL,
-  detail longblob NOT NULL
+  group_id varbinary(100) NOT NULL,
+  what longtext CHARACTER SET utf8mb4 NOT NULL,
+  detail longtext CHARACTER SET utf8mb4 NOT NULL
 );
