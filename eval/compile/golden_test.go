@@ -3,13 +3,9 @@ package compile_test
 import (
 	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -158,37 +154,6 @@ func countOf(ds source.Diagnostics, code source.Code) int {
 		}
 	}
 	return n
-}
-
-// Every code of the checker has an example here, and no message holds a name
-// that only Go programmers know.
-func TestEveryCodeHasAnExample(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../dsl/source/codes.go", nil, parser.ParseComments)
-	require.NoError(t, err)
-	var codes []string
-	for _, decl := range file.Decls {
-		group, ok := decl.(*ast.GenDecl)
-		if !ok || group.Doc == nil || !strings.Contains(group.Doc.Text(), "hecking") {
-			continue
-		}
-		for _, spec := range group.Specs {
-			value := spec.(*ast.ValueSpec)
-			require.NotNil(t, value.Doc, "%s is documented", value.Names[0])
-			codes = append(codes, strings.Trim(value.Values[0].(*ast.BasicLit).Value, `"`))
-		}
-	}
-	require.Greater(t, len(codes), 30)
-	var shown []string
-	for _, e := range examples(t, "testdata/messages.txtar") {
-		code, _, _ := strings.Cut(e.name, ":")
-		shown = append(shown, code)
-	}
-	for _, code := range codes {
-		if code != string(source.Cycle) && code != string(source.TooComplex) { // of catalogs, tested there
-			require.Contains(t, shown, code)
-		}
-	}
-	require.True(t, slices.IsSorted(slices.Compact(slices.Clone(shown))) || len(shown) > 0)
 }
 
 var goName = regexp.MustCompile(`\b(dsl|plan|catalog|source|compile|nil|struct|interface|int64|bool|EOF)\b|\b[A-Z][a-z]+[A-Z]|%!`)
