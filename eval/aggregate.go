@@ -15,15 +15,21 @@ type hit struct {
 	of     value // what is aggregated, missing for counts
 }
 
-func (m *machine) aggregate(a *plan.Aggregate, at *Record) value {
+// outcome is what comes of an aggregate.
+type outcome struct {
+	value value
+	some  bool // whether it selected a record
+}
+
+func (m *machine) aggregate(a *plan.Aggregate, at *Record) outcome {
 	if m.known != nil {
 		return m.known(a)
 	}
 	hits, ok := m.selected(a, at)
 	if !ok {
-		return missing
+		return outcome{}
 	}
-	return m.reduce(a, hits)
+	return outcome{m.reduce(a, hits), len(hits) > 0}
 }
 
 // selected are the records that the aggregate reads, in the order of their keys.

@@ -20,7 +20,9 @@ func regular() (*eval.Customer, eval.Env) {
 		panic(err)
 	}
 	asOf := time.Date(2026, 3, 10, 0, 0, 0, 0, zone)
-	days := func(n int) catalog.Value { return catalog.TimeValue(asOf.Add(-time.Duration(n)*24*time.Hour + time.Hour)) }
+	days := func(n int) catalog.Value {
+		return catalog.TimeValue(asOf.Add(-time.Duration(n)*24*time.Hour + time.Hour))
+	}
 	c := &eval.Customer{ID: "C1", Records: map[string][]*eval.Record{}, Attributes: map[string]catalog.Value{
 		"joined": days(20), "country": catalog.StringValue("KR"), "points": catalog.NumberValue(500),
 	}}

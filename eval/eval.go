@@ -99,8 +99,8 @@ type machine struct {
 	env   Env
 	asOf  int64  // microseconds
 	first *error // shared by the machines of one question
-	// known, where set, has the value of an aggregate computed before.
-	known func(*plan.Aggregate) value
+	// known, where set, has what came of an aggregate before.
+	known func(*plan.Aggregate) outcome
 }
 
 func newMachine(c *Customer, env Env) *machine {

@@ -120,7 +120,7 @@ func (f *future) moments(x plan.Expr, at *Record) (values []int64, until int64) 
 		stored = append(stored, storedField(n, at))
 	case *plan.Aggregate:
 		for _, s := range f.aggregate(n) {
-			stored = append(stored, s.is.plain)
+			stored = append(stored, s.is.value.plain)
 		}
 	}
 	for _, v := range stored {

@@ -1,7 +1,6 @@
 package eval
 
 import (
-	"math/big"
 	"slices"
 	"time"
 
@@ -19,11 +18,11 @@ import (
 type future struct {
 	now   *machine
 	start int64 // as-of, in seconds
-	lines map[*plan.Aggregate]line[value]
+	lines map[*plan.Aggregate]line[outcome]
 }
 
 func newFuture(m *machine) *future {
-	return &future{now: m, start: m.env.AsOf.Unix(), lines: map[*plan.Aggregate]line[value]{}}
+	return &future{now: m, start: m.env.AsOf.Unix(), lines: map[*plan.Aggregate]line[outcome]{}}
 }
 
 // at is the machine of a later instant, with the aggregates that were followed.
@@ -31,7 +30,7 @@ func (f *future) at(t int64) *machine {
 	m := *f.now
 	m.env.AsOf = time.Unix(t, 0)
 	m.asOf = t * second
-	m.known = func(a *plan.Aggregate) value { return f.aggregate(a).at(t) }
+	m.known = func(a *plan.Aggregate) outcome { return f.aggregate(a).at(t) }
 	return &m
 }
 
@@ -96,7 +95,7 @@ func (f *future) sorted(seconds []int64) []int64 {
 
 // aggregate follows an aggregate's value. There is a step wherever the selected
 // records change, also where the value then happens to be the same.
-func (f *future) aggregate(a *plan.Aggregate) line[value] {
+func (f *future) aggregate(a *plan.Aggregate) line[outcome] {
 	if l, ok := f.lines[a]; ok {
 		return l
 	}
@@ -113,10 +112,10 @@ type event struct {
 	hit    hit
 }
 
-func (f *future) sweep(a *plan.Aggregate) line[value] {
+func (f *future) sweep(a *plan.Aggregate) line[outcome] {
 	if a.Stamp == nil && a.Window != (plan.Window{}) {
 		f.now.selected(a, nil) // reports it
-		return line[value]{{f.start, missing}}
+		return line[outcome]{{f.start, outcome{}}}
 	}
 	records := f.now.c.Records[a.Kind]
 	moments := f.momentChanges(a.Window, nil)
@@ -129,19 +128,18 @@ func (f *future) sweep(a *plan.Aggregate) line[value] {
 	for _, e := range events {
 		steps = append(steps, e.at)
 	}
-	sel := newSelection(a, len(records))
-	var out line[value]
+	sel := newSelection(f.now, a, len(records))
+	var out line[outcome]
 	for _, t := range f.sorted(steps) {
 		for len(events) > 0 && events[0].at <= t {
-			sel.apply(f.now, events[0])
+			sel.apply(events[0])
 			events = events[1:]
 		}
-		m := f.at(t)
-		v := missing
-		if _, _, ok := m.window(a, a.Window, nil); ok {
-			v = sel.value(m)
+		var v outcome
+		if _, _, ok := f.at(t).window(a, a.Window, nil); ok {
+			v = outcome{sel.value(), sel.n > 0}
 		}
-		out = append(out, step[value]{t, v})
+		out = append(out, step[outcome]{t, v})
 	}
 	return out
 }
@@ -189,52 +187,6 @@ func (f *future) gone(from plan.Bound, us int64) bool {
 	}
 	b, ok := from.Instant(f.now.env.AsOf, f.now.env.Zone)
 	return ok && us < b
-}
-
-// selection is the records that an aggregate selects at one time, and what can be
-// kept of its value while they change.
-type selection struct {
-	a    *plan.Aggregate
-	in   []bool
-	hits []hit // by the record's place; only those in count
-	n    int
-	sum  *big.Rat
-}
-
-func newSelection(a *plan.Aggregate, records int) *selection {
-	return &selection{a: a, in: make([]bool, records), hits: make([]hit, records), sum: new(big.Rat)}
-}
-
-func (s *selection) apply(m *machine, e event) {
-	if s.in[e.record] {
-		s.n--
-		if x := s.hits[e.record].of.num; x != nil {
-			s.sum.Sub(s.sum, x)
-		}
-	}
-	s.in[e.record], s.hits[e.record] = e.in, e.hit
-	if e.in {
-		s.n++
-		if x := e.hit.of.num; x != nil {
-			s.sum.Add(s.sum, x)
-		}
-	}
-}
-
-func (s *selection) value(m *machine) value {
-	switch s.a.Fn {
-	case plan.Count:
-		return whole(s.n)
-	case plan.Sum:
-		return value{num: new(big.Rat).Set(s.sum)}
-	}
-	hits := make([]hit, 0, s.n)
-	for i, in := range s.in {
-		if in {
-			hits = append(hits, s.hits[i])
-		}
-	}
-	return m.reduce(s.a, hits)
 }
 
 // seen are the seconds at which a stored moment that lies ahead comes to be seen.

@@ -78,7 +78,7 @@ func (m *machine) value(x plan.Expr, at *Record) value {
 	case *plan.Quotient:
 		return m.quotient(n, m.value(n.A, at), m.value(n.B, at))
 	case *plan.Aggregate:
-		return m.aggregate(n, at)
+		return m.aggregate(n, at).value
 	default:
 		m.misfit(x, fmt.Sprintf("an unknown value (%T)", x))
 		return missing

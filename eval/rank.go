@@ -109,10 +109,7 @@ func (m *machine) ranked(r *plan.Rank) (int64, bool) {
 // touched tells whether the value rests on some record, or on none by nature.
 func (m *machine) touched(x plan.Expr) bool {
 	list := aggregates(x)
-	return len(list) == 0 || slices.ContainsFunc(list, func(a *plan.Aggregate) bool {
-		hits, _ := m.selected(a, nil)
-		return len(hits) > 0
-	})
+	return len(list) == 0 || slices.ContainsFunc(list, func(a *plan.Aggregate) bool { return m.aggregate(a, nil).some })
 }
 
 // aggregates are those that the value is computed from.
