@@ -75,14 +75,14 @@ func (s *Service) Generate(ctx context.Context, b Batch) (Batch, error) {
 }
 
 func (s *Service) startBatch(ctx context.Context, tx Tx, b Batch, now time.Time) (Batch, error) {
-	d, stops, err := tx.Definition(ctx, b.Definition, 0)
+	d, err := tx.Definition(ctx, b.Definition, 0)
 	if err != nil {
 		return b, err
 	}
 	if d.Kind == KindPromotion {
 		return b, requestError("%s is a promotion, which has no codes", d.ID)
 	}
-	if stops.Issuing {
+	if d.Stops.Issuing {
 		return b, &RefusedError{[]Refusal{{Definition: d.ID, Reasons: []Reason{ReasonStopped}}}}
 	}
 	live, err := tx.CountGrants(ctx)
@@ -105,7 +105,7 @@ func (s *Service) startBatch(ctx context.Context, tx Tx, b Batch, now time.Time)
 
 // extend makes the next codes of a batch.
 func (s *Service) extend(ctx context.Context, tx Tx, b Batch) (Batch, error) {
-	d, _, err := tx.Definition(ctx, b.Definition, b.Version)
+	d, err := tx.Definition(ctx, b.Definition, b.Version)
 	if err != nil {
 		return b, err
 	}

@@ -56,6 +56,14 @@ type Definition struct {
 	Stacking  Stacking
 
 	Campaign string // under which Results also sums up
+
+	Stops Stops `json:"-"` // as they are now, whatever the version; set by Stop, not by Save
+}
+
+// Stops are an operator's emergency brakes. They act at once on all versions.
+type Stops struct {
+	Issuing bool // no issue, no claim
+	Using   bool // no reservation; what is reserved may still be committed
 }
 
 // Discount is an amount or a percentage off. Exactly one of Amount and Rate is set.

@@ -136,7 +136,7 @@ func (h linkHandler) show(r *http.Request, customer dangol.CustomerID) (LinkPage
 		}
 		definition = g.Definition
 	}
-	d, _, err := h.s.Definition(ctx, definition, g.Version)
+	d, err := h.s.Definition(ctx, definition, g.Version)
 	if errors.Is(err, ErrNotFound) {
 		return LinkPage{State: LinkInvalid}, nil
 	}
@@ -180,7 +180,7 @@ func (h linkHandler) claim(r *http.Request, customer dangol.CustomerID) (LinkPag
 	if err != nil {
 		return page, err
 	}
-	d, _, err := h.s.Definition(r.Context(), g.Definition, g.Version)
+	d, err := h.s.Definition(r.Context(), g.Definition, g.Version)
 	if err != nil {
 		return page, err
 	}

@@ -77,7 +77,7 @@ func (s *Service) Issue(ctx context.Context, i Issue) (Grant, error) {
 
 // askFor asks the groups of a definition about a customer, in no transaction.
 func (s *Service) askFor(ctx context.Context, definition string, customer dangol.CustomerID) (groupAnswers, error) {
-	d, _, err := s.Definition(ctx, definition, 0)
+	d, err := s.Definition(ctx, definition, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -86,14 +86,14 @@ func (s *Service) askFor(ctx context.Context, definition string, customer dangol
 
 // allowIssue takes the issue limits for a customer, or refuses with every reason.
 func (s *Service) allowIssue(ctx context.Context, tx Tx, definition string, customer dangol.CustomerID, groups groupAnswers, now time.Time, what Refusal) (Definition, error) {
-	d, stops, err := tx.Definition(ctx, definition, 0)
+	d, err := tx.Definition(ctx, definition, 0)
 	if err != nil {
 		return d, err
 	}
 	if d.Kind == KindPromotion {
 		return d, requestError("%s is a promotion, which is not issued", d.ID)
 	}
-	if stops.Issuing {
+	if d.Stops.Issuing {
 		what.Reasons = append(what.Reasons, ReasonStopped)
 	}
 	if !d.Validity.Until.IsZero() && !now.Before(d.Validity.Until) {
@@ -217,7 +217,7 @@ func (s *Service) Claim(ctx context.Context, code string, customer dangol.Custom
 		if _, err := s.allowIssue(ctx, tx, g.Definition, customer, groups, now, what); err != nil {
 			return err
 		}
-		d, _, err := tx.Definition(ctx, g.Definition, g.Version)
+		d, err := tx.Definition(ctx, g.Definition, g.Version)
 		if err != nil {
 			return err
 		}
@@ -281,7 +281,7 @@ func (s *Service) AddSharedCode(ctx context.Context, c SharedCode) (Grant, error
 		if !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		d, _, err := tx.Definition(ctx, c.Definition, 0)
+		d, err := tx.Definition(ctx, c.Definition, 0)
 		if err != nil {
 			return err
 		}

@@ -118,15 +118,22 @@ func (tx *memoryTx) writing() error {
 
 // Definitions.
 
-func (tx *memoryTx) Definition(_ context.Context, id string, version int64) (Definition, Stops, error) {
+func (tx *memoryTx) Definition(_ context.Context, id string, version int64) (Definition, error) {
 	vs := tx.definitions[id]
 	if version == 0 {
 		version = int64(len(vs))
 	}
 	if version < 1 || version > int64(len(vs)) {
-		return Definition{}, Stops{}, fmt.Errorf("%w: definition %q version %d", ErrNotFound, id, version)
+		return Definition{}, fmt.Errorf("%w: definition %q version %d", ErrNotFound, id, version)
 	}
-	return vs[version-1].clone(), tx.stops[id], nil
+	return tx.stopped(vs[version-1]), nil
+}
+
+// stopped is a copy of a definition with the stops as they are now.
+func (tx *memoryTx) stopped(d Definition) Definition {
+	d = d.clone()
+	d.Stops = tx.stops[d.ID]
+	return d
 }
 
 func (tx *memoryTx) FindDefinitions(_ context.Context, q DefinitionQuery) ([]Definition, error) {
@@ -143,7 +150,7 @@ func (tx *memoryTx) FindDefinitions(_ context.Context, q DefinitionQuery) ([]Def
 			q.Automatic.Event != "" && d.Automatic.Event != q.Automatic.Event {
 			continue
 		}
-		if out = append(out, d.clone()); q.Limit > 0 && len(out) == q.Limit {
+		if out = append(out, tx.stopped(d)); q.Limit > 0 && len(out) == q.Limit {
 			break
 		}
 	}

@@ -82,12 +82,12 @@ func (l loose) SetUsed(ctx context.Context, id string, used time.Time, order str
 	return l.Tx.SetUsed(ctx, id, used, order, discount)
 }
 
-func (l loose) Definition(ctx context.Context, id string, version int64) (coupon.Definition, coupon.Stops, error) {
-	d, stops, err := l.Tx.Definition(ctx, id, version)
+func (l loose) Definition(ctx context.Context, id string, version int64) (coupon.Definition, error) {
+	d, err := l.Tx.Definition(ctx, id, version)
 	if l.stops {
-		stops = coupon.Stops{}
+		d.Stops = coupon.Stops{}
 	}
-	return d, stops, err
+	return d, err
 }
 
 // TestEveryGuardIsTested removes each guard in turn and sees a promise break. Reads

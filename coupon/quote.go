@@ -198,13 +198,9 @@ func (s *Service) gather(ctx context.Context, tx Tx, req Request, at time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range promotions {
-		now, stops, err := tx.Definition(ctx, d.ID, 0)
-		if err != nil {
-			return nil, err
-		}
+	for _, now := range promotions {
 		c := &candidate{terms: now, now: now}
-		if stops.Using {
+		if now.Stops.Using {
 			c.refuse(ReasonStopped)
 		}
 		if at.Before(now.Validity.From) {
@@ -220,17 +216,17 @@ func (s *Service) gather(ctx context.Context, tx Tx, req Request, at time.Time) 
 
 // terms reads a grant's definition and judges the grant's time and stops.
 func (s *Service) terms(ctx context.Context, tx Tx, c *candidate, at time.Time) error {
-	now, stops, err := tx.Definition(ctx, c.grant.Definition, 0)
+	now, err := tx.Definition(ctx, c.grant.Definition, 0)
 	if err != nil {
 		return err
 	}
 	c.now, c.terms = now, now
 	if !c.grant.Shared && c.grant.Version != now.Version {
-		if c.terms, _, err = tx.Definition(ctx, c.grant.Definition, c.grant.Version); err != nil {
+		if c.terms, err = tx.Definition(ctx, c.grant.Definition, c.grant.Version); err != nil {
 			return err
 		}
 	}
-	if stops.Using {
+	if now.Stops.Using {
 		c.refuse(ReasonStopped)
 	}
 	if !c.grant.Used.IsZero() {

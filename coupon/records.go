@@ -62,7 +62,7 @@ func (s *Service) Records(ctx context.Context, customer dangol.CustomerID) iter.
 			}
 			d, known := definitions[g.Definition]
 			if !known {
-				if d, _, err = s.Definition(ctx, g.Definition, 0); err != nil {
+				if d, err = s.Definition(ctx, g.Definition, 0); err != nil {
 					yield(Record{}, err)
 					return
 				}

@@ -327,7 +327,7 @@ func (s *Service) takesOf(ctx context.Context, tx Tx, r Redemption) ([]take, err
 		if !u.Restored.IsZero() {
 			continue
 		}
-		d, _, err := tx.Definition(ctx, u.Definition, 0)
+		d, err := tx.Definition(ctx, u.Definition, 0)
 		if err != nil {
 			return nil, err
 		}

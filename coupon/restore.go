@@ -46,7 +46,7 @@ func (s *Service) Restore(ctx context.Context, key, order string, cause Cause) (
 		var entries []Entry
 		changed := false
 		for i, u := range r.Uses {
-			terms, _, err := tx.Definition(ctx, u.Definition, u.Version)
+			terms, err := tx.Definition(ctx, u.Definition, u.Version)
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func (s *Service) Results(ctx context.Context, by By, q ResultQuery) ([]Result, 
 		}
 		for _, r := range rows {
 			if currencies[r.Definition] == "" {
-				d, _, err := tx.Definition(ctx, r.Definition, 0)
+				d, err := tx.Definition(ctx, r.Definition, 0)
 				if err != nil {
 					return err
 				}

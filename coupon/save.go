@@ -35,7 +35,7 @@ func (s *Service) Save(ctx context.Context, d Definition, opts ...SaveOption) (D
 	}
 	// New groups are held before anything rests on them and dropped ones released
 	// after, outside of the transaction: their state may live in the same database.
-	known, _, err := s.Definition(ctx, d.ID, 0)
+	known, err := s.Definition(ctx, d.ID, 0)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Definition{}, err
 	}
@@ -44,14 +44,14 @@ func (s *Service) Save(ctx context.Context, d Definition, opts ...SaveOption) (D
 	}
 	var was Definition
 	err = s.update(ctx, func(tx Tx) (err error) {
-		was, _, err = tx.Definition(ctx, d.ID, 0)
+		was, err = tx.Definition(ctx, d.ID, 0)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			was = Definition{}
 		case err != nil:
 			return err
 		}
-		d.Version = was.Version
+		d.Version, d.Stops = was.Version, was.Stops
 		if was.Version > 0 && same(was, d) {
 			return nil
 		}
@@ -175,12 +175,12 @@ func final(was, d Definition) error {
 }
 
 // Definition reads a version, 0 the newest, with the stops as they are now.
-func (s *Service) Definition(ctx context.Context, id string, version int64) (d Definition, stops Stops, err error) {
+func (s *Service) Definition(ctx context.Context, id string, version int64) (d Definition, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
-		d, stops, err = tx.Definition(ctx, id, version)
+		d, err = tx.Definition(ctx, id, version)
 		return err
 	})
-	return d, stops, err
+	return d, err
 }
 
 // Definitions lists the newest versions by ID.

@@ -52,13 +52,13 @@ type Tx interface {
 // Definitions keeps versions and stops.
 type Definitions interface {
 	// Definition reads a version, 0 the newest, with the stops as they are now.
-	// ErrNotFound when there is none. Inside Update a newer version cannot be
-	// saved until the transaction ends.
-	Definition(ctx context.Context, id string, version int64) (Definition, Stops, error)
-	// FindDefinitions lists newest versions by ID.
+	// ErrNotFound when there is none. Inside Update neither a newer version nor
+	// other stops can be saved until the transaction ends.
+	Definition(ctx context.Context, id string, version int64) (Definition, error)
+	// FindDefinitions lists newest versions by ID, as Definition reads them.
 	FindDefinitions(ctx context.Context, q DefinitionQuery) ([]Definition, error)
-	// SaveDefinition adds a version. ErrConflict when the newest version is not
-	// one less.
+	// SaveDefinition adds a version; the stops stay as they are. ErrConflict when
+	// the newest version is not one less.
 	SaveDefinition(ctx context.Context, d Definition) error
 	// SetStops overwrites the stops. ErrNotFound when there is no definition.
 	SetStops(ctx context.Context, id string, s Stops) error
@@ -70,12 +70,6 @@ type DefinitionQuery struct {
 	Automatic Automatic // its set fields, all of them; zero: any
 	After     string    // continue behind this ID
 	Limit     int       // 0: all
-}
-
-// Stops are an operator's emergency brakes. They act at once on all versions.
-type Stops struct {
-	Issuing bool // no issue, no claim
-	Using   bool // no reservation; what is reserved may still be committed
 }
 
 // Grants keeps coupons.

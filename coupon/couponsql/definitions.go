@@ -15,7 +15,7 @@ import (
 	"github.com/dangol-dev/dangol/coupon"
 )
 
-func (t *tx) Definition(ctx context.Context, id string, version int64) (coupon.Definition, coupon.Stops, error) {
+func (t *tx) Definition(ctx context.Context, id string, version int64) (coupon.Definition, error) {
 	var newest int64
 	var stops coupon.Stops
 	query := t.sql.definition
@@ -24,16 +24,17 @@ func (t *tx) Definition(ctx context.Context, id string, version int64) (coupon.D
 	}
 	err := t.q.QueryRowContext(ctx, query, id).Scan(&newest, &stops.Issuing, &stops.Using)
 	if errors.Is(err, sql.ErrNoRows) {
-		return coupon.Definition{}, stops, fmt.Errorf("%w: definition %q", coupon.ErrNotFound, id)
+		return coupon.Definition{}, fmt.Errorf("%w: definition %q", coupon.ErrNotFound, id)
 	}
 	if err != nil {
-		return coupon.Definition{}, stops, fmt.Errorf("couponsql: read definition: %w", err)
+		return coupon.Definition{}, fmt.Errorf("couponsql: read definition: %w", err)
 	}
 	if version == 0 {
 		version = newest
 	}
 	d, err := t.version(ctx, versionKey{id, version})
-	return d, stops, err
+	d.Stops = stops
+	return d, err
 }
 
 func (t *tx) version(ctx context.Context, k versionKey) (coupon.Definition, error) {
@@ -75,31 +76,34 @@ func (t *tx) FindDefinitions(ctx context.Context, q coupon.DefinitionQuery) ([]c
 	w.text("auto_group", q.Automatic.Group)
 	w.text("auto_event", q.Automatic.Event)
 	w.after("id", q.After)
-	query := "SELECT id, version FROM " + t.prefix + "coupon_definitions" + w.String() + " ORDER BY id" + w.limit(q.Limit)
+	query := "SELECT id, version, stop_issuing, stop_using FROM " + t.prefix + "coupon_definitions" + w.String() + " ORDER BY id" + w.limit(q.Limit)
+	if t.writing {
+		query += t.dialect.ForShare()
+	}
 	rows, err := t.q.QueryContext(ctx, t.dialect.Rebind(query), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("couponsql: find definitions: %w", err)
 	}
 	defer rows.Close()
-	var keys []versionKey
+	var out []coupon.Definition // first the heads alone
 	for rows.Next() {
-		var k versionKey
-		if err := rows.Scan(&k.id, &k.version); err != nil {
+		var d coupon.Definition
+		if err := rows.Scan(&d.ID, &d.Version, &d.Stops.Issuing, &d.Stops.Using); err != nil {
 			return nil, fmt.Errorf("couponsql: find definitions: %w", err)
 		}
-		keys = append(keys, k)
+		out = append(out, d)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("couponsql: find definitions: %w", err)
 	}
 	rows.Close() // before the next query, for pools of one connection
-	var out []coupon.Definition
-	for _, k := range keys {
-		d, err := t.version(ctx, k)
+	for i, head := range out {
+		d, err := t.version(ctx, versionKey{head.ID, head.Version})
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, d)
+		d.Stops = head.Stops
+		out[i] = d
 	}
 	return out, nil
 }

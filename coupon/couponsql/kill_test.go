@@ -252,7 +252,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 					require.NoError(t, c.script(store), "step %d", step)
 				}
 				require.Empty(t, cmp.Diff(want, outcomeOf(t, store)), "killed after step %d", step)
-				d, _, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
+				d, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
 				require.NoError(t, err)
 				coupontest.CheckLedger(t, store, d)
 				require.NoError(t, db.Close())

@@ -91,7 +91,7 @@ func TestCommitOfUnknownOutcome(t *testing.T) {
 			c.at.Store(n)
 			require.NoError(t, day(store), "cut at commit %d", n)
 			require.Equal(t, want, outcomeOf(t, store), "cut at commit %d, arrived %v", n, arrives)
-			d, _, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
+			d, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
 			require.NoError(t, err)
 			coupontest.CheckLedger(t, store, d)
 			require.NoError(t, db.Close())

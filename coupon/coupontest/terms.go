@@ -48,7 +48,7 @@ func versions(t testing.TB, open Open) {
 		_, err = s.Save(ctx, e)
 		require.ErrorIs(t, err, coupon.ErrFinal)
 	}
-	old, _, err := s.Definition(ctx, "d", 1)
+	old, err := s.Definition(ctx, "d", 1)
 	require.NoError(t, err)
 	require.Equal(t, int64(1000), old.Discount.Amount)
 }
