@@ -22,7 +22,7 @@ type Explanation struct {
 	// without that, whatever the rule says.
 	Exists bool    `json:"exists"`
 	Answer bool    `json:"answer"`
-	Next   Change  `json:"next"`
+	Next   Change  `json:"next,omitzero"`
 	Root   *Clause `json:"rule"`
 }
 
@@ -32,7 +32,7 @@ type Clause struct {
 	Text   string      `json:"text,omitempty"` // the author's words, where the rule has them
 	Span   source.Span `json:"span"`           // of Text in the rule
 	Answer bool        `json:"answer"`
-	Next   Change      `json:"next"`
+	Next   Change      `json:"next,omitzero"`
 	Facts  []Fact      `json:"facts,omitempty"`   // of a single test: what it looked at
 	Terms  []*Clause   `json:"clauses,omitempty"` // in the order of the rule
 
