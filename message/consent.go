@@ -75,8 +75,10 @@ func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 }
 
 func (s *Service) appendConsent(tx Tx, line Consent) error {
-	_, err := insert(tx, &line)
-	return err
+	if _, err := insert(tx, &line); err != nil {
+		return err
+	}
+	return s.dutiesOf(tx, line)
 }
 
 // Consents is a customer's part of the ledger, in the order it was written.

@@ -129,6 +129,11 @@ func (s *Service) apply(tx Tx, b *batch, cur *Recipient, d *Delivery, o outcome,
 		cur.end(Submitted, "")
 		cur.fence = 0
 		p.Submitted++
+		if t := b.campaign.Trigger; t != nil && t.On == ConsentDue {
+			if err := s.dutyDone(tx, b.occ.ID, "message "+d.Key); err != nil {
+				return false, err
+			}
+		}
 	case untouched:
 		d.Status = StatusRetry
 		cur.State, cur.Due = Pending, now

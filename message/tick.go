@@ -42,6 +42,9 @@ func (s *Service) Tick(ctx context.Context) (Progress, error) {
 		if err := s.wakeAll(ctx, now); err != nil {
 			errs = append(errs, err)
 		}
+		if err := s.callDuties(ctx, now); err != nil {
+			errs = append(errs, err)
+		}
 		n, err := s.openAll(ctx, now)
 		round.Started = n
 		if err != nil {

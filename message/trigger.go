@@ -34,8 +34,12 @@ type Trigger struct {
 
 func (t Trigger) validate() error {
 	switch {
+	case t.On == ConsentDue:
+		if t.Record != string(RuleNotice) && t.Record != string(RuleReconfirm) || t.Group != "" || t.Delay != 0 {
+			return fmt.Errorf("a trigger on consents wants the record %q or %q, and no group or delay", RuleNotice, RuleReconfirm)
+		}
 	case t.On != Entered && t.On != Left && t.On != Recorded:
-		return fmt.Errorf("the trigger is %q; want entered, left or record", t.On)
+		return fmt.Errorf("the trigger is %q; want entered, left, record or consent", t.On)
 	case t.On == Recorded && (t.Record == "" || t.Group != ""):
 		return fmt.Errorf("a trigger on records wants a kind of record and no group")
 	case t.On != Recorded && (t.Group == "" || t.Record != ""):

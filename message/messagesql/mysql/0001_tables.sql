@@ -147,6 +147,25 @@ CREATE TABLE IF NOT EXISTS {prefix}message_orders (
 CREATE INDEX IF NOT EXISTS {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
 CREATE INDEX IF NOT EXISTS {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
+CREATE TABLE IF NOT EXISTS {prefix}message_duties (
+	duty varbinary(255) NOT NULL,
+	kind longblob NOT NULL,
+	rule_id longblob NOT NULL,
+	customer longblob NOT NULL,
+	channel longblob NOT NULL,
+	purpose longblob NOT NULL,
+	how longblob NOT NULL,
+	granted bigint NOT NULL,
+	said bigint NOT NULL,
+	start_at bigint NOT NULL,
+	due bigint NOT NULL,
+	done bigint NOT NULL,
+	live bigint NOT NULL,
+	seq bigint NOT NULL,
+	PRIMARY KEY (duty)
+);
+CREATE INDEX IF NOT EXISTS {prefix}message_duties_1 ON {prefix}message_duties (live, start_at, duty);
+
 CREATE TABLE IF NOT EXISTS {prefix}message_events (
 	event varbinary(255) NOT NULL,
 	topic varbinary(255) NOT NULL,

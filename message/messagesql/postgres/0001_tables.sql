@@ -147,6 +147,25 @@ CREATE TABLE {prefix}message_orders (
 CREATE INDEX {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
 CREATE INDEX {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
+CREATE TABLE {prefix}message_duties (
+	duty text COLLATE "C" NOT NULL,
+	kind text COLLATE "C" NOT NULL,
+	rule_id text COLLATE "C" NOT NULL,
+	customer text COLLATE "C" NOT NULL,
+	channel text COLLATE "C" NOT NULL,
+	purpose text COLLATE "C" NOT NULL,
+	how text COLLATE "C" NOT NULL,
+	granted bigint NOT NULL,
+	said bigint NOT NULL,
+	start_at bigint NOT NULL,
+	due bigint NOT NULL,
+	done bigint NOT NULL,
+	live bigint NOT NULL,
+	seq bigint NOT NULL,
+	PRIMARY KEY (duty)
+);
+CREATE INDEX {prefix}message_duties_1 ON {prefix}message_duties (live, start_at, duty);
+
 CREATE TABLE {prefix}message_events (
 	event text COLLATE "C" NOT NULL,
 	topic text COLLATE "C" NOT NULL,

@@ -147,6 +147,25 @@ CREATE TABLE {prefix}message_orders (
 CREATE INDEX {prefix}message_orders_1 ON {prefix}message_orders (customer, at, order_id);
 CREATE INDEX {prefix}message_orders_2 ON {prefix}message_orders (delivery, order_id);
 
+CREATE TABLE {prefix}message_duties (
+	duty text NOT NULL,
+	kind text NOT NULL,
+	rule_id text NOT NULL,
+	customer text NOT NULL,
+	channel text NOT NULL,
+	purpose text NOT NULL,
+	how text NOT NULL,
+	granted integer NOT NULL,
+	said integer NOT NULL,
+	start_at integer NOT NULL,
+	due integer NOT NULL,
+	done integer NOT NULL,
+	live integer NOT NULL,
+	seq integer NOT NULL,
+	PRIMARY KEY (duty)
+) WITHOUT ROWID;
+CREATE INDEX {prefix}message_duties_1 ON {prefix}message_duties (live, start_at, duty);
+
 CREATE TABLE {prefix}message_events (
 	event text NOT NULL,
 	topic text NOT NULL,
