@@ -20,10 +20,13 @@ type Explanation struct {
 	Scope    plan.Scope        `json:"scope"`
 	// Exists tells whether the customer belongs to the population. Answer is false
 	// without that, whatever the rule says.
-	Exists bool    `json:"exists"`
-	Answer bool    `json:"answer"`
-	Next   Change  `json:"next,omitzero"`
-	Root   *Clause `json:"rule"`
+	Exists bool   `json:"exists"`
+	Answer bool   `json:"answer"`
+	Next   Change `json:"next,omitzero"`
+	// Current names what the rule reads only as it is today, sorted: for an as-of in
+	// the past the explanation is of today's values, and so is not exact.
+	Current []string `json:"current,omitempty"`
+	Root    *Clause  `json:"rule"`
 }
 
 // Clause is a part of the rule with its answer.
@@ -88,7 +91,7 @@ func Explain(p *plan.Plan, c *Customer, env Env, o ExplainOptions) (*Explanation
 	e := &Explanation{
 		Customer: c.ID, AsOf: env.AsOf.In(env.Zone), Scope: cmp.Or(p.Scope, plan.Members),
 		Exists: Exists(c, p.Scope, env), Answer: answers[0].is, Next: x.next(answers, p.Root),
-		Root: x.clause(followed),
+		Current: p.Current, Root: x.clause(followed),
 	}
 	if err := x.now.err(); err != nil {
 		return nil, err
