@@ -1,0 +1,241 @@
+package columnar
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// Matcher answers plans for one customer of a Table as it is now: at a checkout.
+// Plans are compiled to closures over the columns, which walk the customer's rows
+// from the newest back; a question takes no memory. A Matcher is safe for
+// concurrent use.
+type Matcher struct {
+	table   *Table
+	env     eval.Env
+	plans   []compiled
+	spans   []windowed
+	classes int
+	bounds  atomic.Pointer[bounds] // of the last second asked about
+	cursors sync.Pool
+}
+
+// compiled is one plan of a Matcher.
+type compiled struct {
+	original *plan.Plan
+	scope    plan.Scope
+	test     func(*cursor) bool
+	fallback bool // package eval answers
+}
+
+// windowed is a node with a window of the same ends for all customers.
+type windowed struct {
+	window plan.Window
+	dates  bool // X is a date: the window is of calendar days
+	recurs bool
+}
+
+// bounds is what a Matcher knows of one instant.
+type bounds struct {
+	asOf    int64
+	at      time.Time
+	lastDay int64
+	spans   []span
+	years   []*[13][32]uint8
+}
+
+// cursor is where an evaluation stands.
+type cursor struct {
+	*bounds
+	shard *shard
+	local int
+	log   *log
+	row   int
+	got   findings
+	seen  []uint64 // of distinct
+	kept  []keptValue
+	turn  uint64
+	err   error
+}
+
+// keptValue is the value of an aggregate that several plans read.
+type keptValue struct {
+	turn  uint64
+	value int64
+	known bool
+}
+
+// Matcher compiles plans. env holds the zone, the memberships of groups and the
+// cuts of ranks; its AsOf is not read. The error is for plans that are none, and
+// for ranks without a cut: eval.ErrPlan, eval.ErrEnv.
+func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
+	if env.Zone == nil {
+		env.Zone = time.UTC
+	}
+	m := &Matcher{table: t, env: env}
+	p := &program{snapshot: &Snapshot{schema: t.schema}, env: env, class: map[plan.Node]int{}, byKey: map[string]int{}}
+	var prepared []*prepared
+	for _, in := range plans {
+		pl := p.plan(in)
+		if pl.err != nil {
+			return nil, pl.err
+		}
+		if err := answerable(pl.original, env); err != nil {
+			return nil, err
+		}
+		prepared = append(prepared, pl)
+	}
+	c := &closures{schema: t.schema, matcher: m, program: p, calendar: newCalendar(env.Zone)}
+	for _, pl := range prepared {
+		out := compiled{original: pl.original, scope: pl.scope, fallback: pl.fallback != ""}
+		if !out.fallback {
+			out.test = c.test(pl.root, nil)
+		}
+		m.plans = append(m.plans, out)
+	}
+	m.classes = len(p.uses)
+	m.cursors.New = func() any { return &cursor{kept: make([]keptValue, m.classes)} }
+	return m, nil
+}
+
+// answerable tells whether the environment has what the plan reads.
+func answerable(p *plan.Plan, env eval.Env) error {
+	lacks := *p
+	for _, r := range eval.Ranks(p) {
+		if _, ok := env.Cuts[eval.RankKey(r)]; !ok {
+			lacks.Root = r
+			_, err := eval.Eval(&lacks, &eval.Customer{}, env)
+			return err
+		}
+	}
+	return nil
+}
+
+// Matches writes into in, plan by plan, whether the customer belongs to the
+// plan's population and its test holds at asOf. found is false, and in untouched,
+// where there is no such customer. The error is what Memberships return.
+func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (found bool, err error) {
+	now := m.at(asOf)
+	t := m.table
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	place, ok := t.where[id]
+	if !ok {
+		return false, nil
+	}
+	x := m.cursors.Get().(*cursor)
+	x.bounds, x.shard, x.local, x.log, x.err = now, t.shards[place>>shardBits], int(place&slotMask), nil, nil
+	x.turn++
+	for i := range m.plans {
+		p := &m.plans[i]
+		if p.fallback {
+			in[i], err = m.slow(p, x)
+			if err != nil {
+				break
+			}
+			continue
+		}
+		in[i] = p.test(x) && x.exists(t.schema, p.scope)
+	}
+	if err == nil {
+		err = x.err
+	}
+	x.shard, x.bounds = nil, nil
+	m.cursors.Put(x)
+	return true, err
+}
+
+// slow answers by package eval.
+func (m *Matcher) slow(p *compiled, x *cursor) (bool, error) {
+	env := m.env
+	env.AsOf = x.at
+	s := Snapshot{schema: m.table.schema}
+	return eval.Eval(p.original, s.customer(x.shard, x.local), env)
+}
+
+// exists tells whether the customer belongs to a population.
+func (x *cursor) exists(s *schema, scope plan.Scope) bool {
+	since := s.joined
+	switch x.shard.state[x.local] {
+	case member:
+		if scope == plan.Guests {
+			return false
+		}
+	case guest:
+		if scope == plan.Members {
+			return false
+		}
+		since = s.seen
+	default:
+		return false
+	}
+	if since < 0 {
+		return true
+	}
+	v, ok := integer(x.shard.attrs[since], x.local)
+	switch s.attrs[since].of.Sort {
+	case catalog.Instant:
+		return !ok || v < x.asOf
+	case catalog.Date:
+		return !ok || v <= x.lastDay
+	}
+	return true
+}
+
+// integer is the value of a column at i.
+func integer(c *codes, i int) (int64, bool) {
+	if c == nil || i >= c.n {
+		return 0, false
+	}
+	code := c.at(i)
+	return c.value(code), code != 0
+}
+
+// at is the bounds of an instant: those of the last question, when they are of
+// the same second.
+func (m *Matcher) at(asOf time.Time) *bounds {
+	asOf = asOf.Truncate(time.Second)
+	us := asOf.UnixMicro()
+	if b := m.bounds.Load(); b != nil && b.asOf == us {
+		return b
+	}
+	p := &program{env: m.env, asOf: us}
+	b := &bounds{asOf: us, at: asOf, lastDay: p.firstDayFrom(us) - 1, spans: make([]span, len(m.spans)), years: make([]*[13][32]uint8, len(m.spans))}
+	for i, w := range m.spans {
+		from, to, _ := w.window.Fixed(asOf, m.env.Zone)
+		b.spans[i] = span{from, to}
+		switch {
+		case w.recurs && from < to && from != plan.MinInstant && to != plan.MaxInstant:
+			year := yearTable(plan.LocalDay(from, m.env.Zone), plan.LocalDay(to-1, m.env.Zone))
+			b.years[i] = &year
+		case w.dates:
+			b.spans[i] = p.days(b.spans[i])
+		}
+	}
+	m.bounds.Store(b)
+	return b
+}
+
+// window makes room for a window of the same ends for all, and says where.
+func (m *Matcher) window(w windowed) int {
+	m.spans = append(m.spans, w)
+	return len(m.spans) - 1
+}
+
+// different sorts the cursor's list and counts its different values.
+func (x *cursor) different() int64 {
+	slices.Sort(x.seen)
+	n := int64(0)
+	for i, v := range x.seen {
+		if i == 0 || v != x.seen[i-1] {
+			n++
+		}
+	}
+	return n
+}
