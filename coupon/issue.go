@@ -162,9 +162,13 @@ func (s *Service) draw(g *Grant) (err error) {
 }
 
 // Claim makes a single code the customer's. Claiming one's own is no error, so a
-// repeated claim has the same answer. It returns a *RefusedError.
+// repeated claim has the same answer. It returns a *RefusedError, or
+// ErrTooManyLookups.
 func (s *Service) Claim(ctx context.Context, code string, customer dangol.CustomerID) (Grant, error) {
 	if err := checkKey("the customer", string(customer)); err != nil {
+		return Grant{}, err
+	}
+	if err := s.allowLookup(ctx, string(customer)); err != nil {
 		return Grant{}, err
 	}
 	by := GrantRef{Code: NormalizeCode(code)}
@@ -173,15 +177,18 @@ func (s *Service) Claim(ctx context.Context, code string, customer dangol.Custom
 	if mistyped(by.Code, s.config.CodeSymbols) {
 		unknown = refused(ReasonUnknown, ReasonMistyped)
 	}
-	if by.Code == "" {
-		return Grant{}, unknown
-	}
 	var g Grant
 	err := s.store.View(ctx, func(tx Tx) (err error) {
+		if by.Code == "" {
+			return ErrNotFound
+		}
 		g, err = tx.Grant(ctx, by)
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
+		if err := s.missed(ctx, string(customer), 1); err != nil {
+			return Grant{}, err
+		}
 		return Grant{}, unknown
 	}
 	if err != nil {

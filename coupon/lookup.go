@@ -9,8 +9,8 @@ import (
 	"github.com/dangol-dev/dangol"
 )
 
-// LookupGuard slows down who tries codes at random. Client is Request.Client. It
-// must be safe for concurrent use.
+// LookupGuard slows down who tries codes at random. The client is Request.Client in
+// Quote and Reserve, the customer in Claim. It must be safe for concurrent use.
 type LookupGuard interface {
 	// Allow tells whether the client may look up codes now.
 	Allow(ctx context.Context, client string) (bool, error)
@@ -34,7 +34,8 @@ type lookupGuard struct {
 
 	mu      sync.Mutex
 	clients map[string]*lookups
-	order   []string // clients by their first miss
+	order   []string // clients by their first miss, a ring once it is full
+	oldest  int
 }
 
 type lookups struct {
@@ -58,42 +59,46 @@ func (g *lookupGuard) Missed(_ context.Context, client string, codes int) error 
 		c.since, c.count = now, 0
 	}
 	if c == nil {
-		if len(g.order) >= maxClients {
-			delete(g.clients, g.order[0])
-			g.order = slices.Delete(g.order, 0, 1)
-		}
 		c = &lookups{since: now}
+		if len(g.order) < maxClients {
+			g.order = append(g.order, client)
+		} else {
+			delete(g.clients, g.order[g.oldest])
+			g.order[g.oldest] = client
+			g.oldest = (g.oldest + 1) % maxClients
+		}
 		g.clients[client] = c
-		g.order = append(g.order, client)
 	}
 	c.count += codes
 	return nil
 }
 
-func (s *Service) allowLookup(ctx context.Context, req Request) error {
-	if s.config.Lookups == nil || len(req.Codes) == 0 {
+// allowLookup asks the guard whether a client may look codes up.
+func (s *Service) allowLookup(ctx context.Context, client string) error {
+	if s.config.Lookups == nil {
 		return nil
 	}
-	ok, err := s.config.Lookups.Allow(ctx, req.Client)
-	if err != nil {
-		return err
+	ok, err := s.config.Lookups.Allow(ctx, client)
+	if err == nil && !ok {
+		err = ErrTooManyLookups
 	}
-	if !ok {
-		return ErrTooManyLookups
-	}
-	return nil
+	return err
 }
 
-// countMisses tells the guard which of the typed codes do not exist.
-func (s *Service) countMisses(ctx context.Context, req Request, found []*candidate) error {
-	misses := 0
-	for _, c := range found {
-		if c.code != "" && slices.Contains(c.reason, ReasonUnknown) {
-			misses++
-		}
-	}
-	if s.config.Lookups == nil || misses == 0 {
+// missed tells the guard of codes that do not exist.
+func (s *Service) missed(ctx context.Context, client string, codes int) error {
+	if s.config.Lookups == nil || codes == 0 {
 		return nil
 	}
-	return s.config.Lookups.Missed(ctx, req.Client, misses)
+	return s.config.Lookups.Missed(ctx, client, codes)
+}
+
+// misses counts the typed codes that do not exist.
+func misses(found []*candidate) (n int) {
+	for _, c := range found {
+		if c.code != "" && slices.Contains(c.reason, ReasonUnknown) {
+			n++
+		}
+	}
+	return n
 }

@@ -17,7 +17,7 @@ import (
 type Request struct {
 	Customer dangol.CustomerID // empty: a guest
 	Cart     Cart
-	Codes    []string // as the customer typed them
+	Codes    []string // as the customer typed them; at most 100 with Grants
 	Grants   []string // IDs from the customer's wallet
 
 	// At is the moment by which validity and periods are judged, for tills that
@@ -27,6 +27,20 @@ type Request struct {
 	// failed look-ups of codes. It does not belong to the request that a key
 	// names, neither does At.
 	Client string
+}
+
+// maxNamed is how many coupons one request names: more than any wallet shows.
+const maxNamed = 100
+
+// check validates the request and returns the bases of its cart.
+func (r Request) check() ([]int64, error) {
+	if len(r.Customer) > maxKeyBytes {
+		return nil, requestError("the customer must have at most %d bytes", maxKeyBytes)
+	}
+	if len(r.Codes)+len(r.Grants) > maxNamed {
+		return nil, requestError("a request names at most %d coupons", maxNamed)
+	}
+	return r.Cart.bases()
 }
 
 // fingerprint tells requests apart. The order of codes and grants is no difference.
@@ -104,10 +118,10 @@ func (c *candidate) refuse(r Reason) { c.reason = append(c.reason, r) }
 // Quote tells what the named coupons and all promotions do to a cart. It changes
 // nothing and promises nothing: a limit may be used up before Reserve.
 //
-// It returns ErrCart for a cart that makes no sense and ErrTooManyLookups; a
-// coupon that cannot be used is no error but a Decision.
+// It returns ErrCart for a cart that makes no sense, ErrRequest and
+// ErrTooManyLookups; a coupon that cannot be used is no error but a Decision.
 func (s *Service) Quote(ctx context.Context, req Request) (Quote, error) {
-	bases, err := req.Cart.bases()
+	bases, err := req.check()
 	if err != nil {
 		return Quote{}, err
 	}
@@ -127,8 +141,10 @@ func (s *Service) Quote(ctx context.Context, req Request) (Quote, error) {
 // look finds the candidates and asks the groups they need, in no transaction of
 // the service's own.
 func (s *Service) look(ctx context.Context, req Request, now time.Time) ([]*candidate, groupAnswers, error) {
-	if err := s.allowLookup(ctx, req); err != nil {
-		return nil, nil, err
+	if len(req.Codes) > 0 {
+		if err := s.allowLookup(ctx, req.Client); err != nil {
+			return nil, nil, err
+		}
 	}
 	var found []*candidate
 	err := s.store.View(ctx, func(tx Tx) (err error) {
@@ -138,7 +154,7 @@ func (s *Service) look(ctx context.Context, req Request, now time.Time) ([]*cand
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.countMisses(ctx, req, found); err != nil {
+	if err := s.missed(ctx, req.Client, misses(found)); err != nil {
 		return nil, nil, err
 	}
 	groups, err := s.askGroups(ctx, req, found)

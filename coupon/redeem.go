@@ -20,10 +20,7 @@ func (s *Service) Reserve(ctx context.Context, key string, req Request) (Redempt
 	if err := checkKey("the key", key); err != nil {
 		return Redemption{}, err
 	}
-	if len(req.Customer) > maxKeyBytes {
-		return Redemption{}, requestError("the customer must have at most %d bytes", maxKeyBytes)
-	}
-	bases, err := req.Cart.bases()
+	bases, err := req.check()
 	if err != nil {
 		return Redemption{}, err
 	}

@@ -275,6 +275,14 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	require.NoError(t, ask("a", g.Code))
 	require.NoError(t, ask("a", "X1"))
 	require.NoError(t, ask("a", g.Code), "a new window")
+	for range 3 {
+		_, err := s.Claim(ctx, "nonsense", "lee")
+		require.ErrorContains(t, err, "unknown")
+	}
+	_, err = s.Claim(ctx, g.Code, "lee")
+	require.ErrorIs(t, err, coupon.ErrTooManyLookups)
+	_, err = s.Claim(ctx, g.Code, "kim")
+	require.NoError(t, err)
 }
 
 func TestAutomaticIssue(t *testing.T) {
@@ -342,6 +350,19 @@ func TestDefinitionsAreChecked(t *testing.T) {
 	} {
 		_, err := coupon.New(coupon.NewMemory(), c)
 		require.ErrorContains(t, err, "invalid config")
+	}
+}
+
+func TestRequestsAreBounded(t *testing.T) {
+	s, _, _ := counter(t)
+	for _, req := range []coupon.Request{
+		{Cart: coupontest.Cart(1), Codes: make([]string, 101)},
+		{Cart: coupontest.Cart(1), Customer: dangol.CustomerID(strings.Repeat("x", 256))},
+	} {
+		_, err := s.Quote(t.Context(), req)
+		require.ErrorIs(t, err, coupon.ErrRequest)
+		_, err = s.Reserve(t.Context(), "k", req)
+		require.ErrorIs(t, err, coupon.ErrRequest)
 	}
 }
 

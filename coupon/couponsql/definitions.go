@@ -54,7 +54,7 @@ func (t *tx) version(ctx context.Context, k versionKey) (coupon.Definition, erro
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
 		return coupon.Definition{}, fmt.Errorf("couponsql: definition %q version %d: %w", k.id, k.version, err)
 	}
-	if !t.writing { // what a transaction reads may be its own and be rolled back
+	if !t.writing && t.joined == nil { // what a transaction reads may be its own and be rolled back
 		t.cache.put(k, d)
 	}
 	return clone(d), nil

@@ -56,6 +56,21 @@ func TestJoinsTheHostsTransaction(t *testing.T) {
 	require.Equal(t, coupon.StateCommitted, r.State)
 	coupontest.CheckLedger(t, store, d)
 
+	// A definition that the host's transaction saved and rolled back was never there.
+	tx, err := db.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	joined, err := s.WithTx(couponsql.WithTx(tx))
+	require.NoError(t, err)
+	saved := coupontest.Save(t, joined, coupon.Definition{ID: "e", Name: "gone", Discount: coupon.AmountOff(1)})
+	read, err := joined.Definition(ctx, "e", 0)
+	require.NoError(t, err)
+	require.Equal(t, saved, read)
+	require.NoError(t, tx.Rollback())
+	coupontest.Save(t, s, coupon.Definition{ID: "e", Name: "here", Discount: coupon.AmountOff(2)})
+	read, err = s.Definition(ctx, "e", 0)
+	require.NoError(t, err)
+	require.Equal(t, "here", read.Name)
+
 	_, err = s.WithTx(couponsql.WithTx(nil))
 	require.ErrorIs(t, err, coupon.ErrRequest)
 	m, err := coupon.New(coupon.NewMemory(), coupon.Config{})
