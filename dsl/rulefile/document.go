@@ -13,8 +13,10 @@ import (
 	"github.com/dangol-dev/dangol/dsl/source"
 )
 
-// maxBytes of a file.
-const maxBytes = 8 << 20
+const (
+	maxBytes = 8 << 20 // of a file
+	maxTold  = 100     // diagnostics: who has more, mends these first
+)
 
 // document is a YAML text that is read strictly: every field is known, nothing
 // is repeated, and whatever is wrong is told with its place.
@@ -116,7 +118,7 @@ func (d *document) err() error {
 		return nil
 	}
 	d.ds.Sort()
-	return &Error{Name: d.name, Text: d.text, Diagnostics: d.ds}
+	return &Error{Name: d.name, Text: d.text, Diagnostics: d.ds[:min(len(d.ds), maxTold)]}
 }
 
 // offset is the place of a line and column, which YAML counts in characters.

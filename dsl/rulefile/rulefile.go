@@ -31,8 +31,8 @@ import (
 	"github.com/dangol-dev/dangol/dsl/source"
 )
 
-// Error is returned when a file cannot be used. Its diagnostics point into Text,
-// the text of the whole file.
+// Error is returned when a file cannot be used. Its diagnostics, the first hundred
+// of them, point into Text, the text of the whole file.
 type Error struct {
 	Name, Text  string
 	Diagnostics source.Diagnostics

@@ -42,6 +42,7 @@ type scalarWalk struct {
 	text, value string
 	at, done    int // bytes of text and value that are behind
 	end         int // of the scalar: line breaks after a block are not counted
+	checked     int // up to here no line is known to end in white space
 	pieces      source.Map
 }
 
@@ -127,8 +128,19 @@ func (s *scalarWalk) blankAfter(at int) bool {
 	return false
 }
 
-// lineEnds tells whether only white space is left of the line.
-func (s *scalarWalk) lineEnds() bool { return s.at < len(s.text) && s.blankAfter(s.at) }
+// lineEnds tells whether only white space is left of the line. A run of it is
+// looked through once.
+func (s *scalarWalk) lineEnds() bool {
+	if s.at < s.checked || s.at >= len(s.text) {
+		return false
+	}
+	ends := s.blankAfter(s.at)
+	if !ends {
+		rest := s.text[s.at:]
+		s.checked = s.at + len(rest) - len(strings.TrimLeft(rest, " \t\r"))
+	}
+	return ends
+}
 
 // flow walks a plain scalar, or the inside of a quoted one up to its quote.
 func (s *scalarWalk) flow(quote byte) bool {
