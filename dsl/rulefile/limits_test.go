@@ -23,7 +23,7 @@ func TestHostileFiles(t *testing.T) {
 		"lines in a text":     "groups: [{name: \"a" + strings.Repeat("\n", mb) + "b\", rule: x y}]",
 		"spaces in a rule":    "groups:\n- name: a\n  rule: x" + strings.Repeat(" ", mb) + "y\n",
 		"a rule of many bars": "groups:\n- name: a\n  rule: |\n" + strings.Repeat("    or\n", mb/8),
-		"many bad groups":     "groups:\n" + strings.Repeat("- {nme: x}\n", 500_000),
+		"many bad groups":     "groups:\n" + strings.Repeat("- {nme: x}\n", 50_000),
 		"a very big file":     "# " + strings.Repeat("x", 9*mb),
 	} {
 		t.Run(name, func(t *testing.T) {
