@@ -45,7 +45,7 @@ const reconfirmLead = 30 * 24 * time.Hour
 
 // dutiesOf writes the duties that a line of the consent ledger brings.
 func (s *Service) dutiesOf(tx Tx, line Consent) error {
-	loc, err := time.LoadLocation(s.cfg.Rules.Zones[s.cfg.Country])
+	loc, err := loadZone(s.cfg.Rules.Zones[s.cfg.Country])
 	if err != nil {
 		loc = time.UTC
 	}

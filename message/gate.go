@@ -130,7 +130,7 @@ func judge(f facts) Verdict {
 	if zone == "" {
 		zone = f.rules.Zones[country]
 	}
-	loc, err := time.LoadLocation(zone)
+	loc, err := loadZone(zone)
 	badZone := err != nil || zone == "" || zone == "Local"
 	if c.Purpose == Advertising && !f.rules.known(country) {
 		check("country", "%q has no rules", country)

@@ -100,7 +100,7 @@ func (s *Service) label(c *Campaign, contact Contact, m *Message, now time.Time)
 	if country == "" {
 		country = c.Country
 	}
-	loc, err := time.LoadLocation(s.cfg.Rules.Zones[country])
+	loc, err := loadZone(s.cfg.Rules.Zones[country])
 	if err != nil {
 		loc = time.UTC
 	}

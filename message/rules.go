@@ -104,7 +104,7 @@ func (r Rules) validate() error {
 		}
 	}
 	for country, zone := range r.Zones {
-		if _, err := time.LoadLocation(zone); err != nil || zone == "" {
+		if _, err := loadZone(zone); err != nil || zone == "" {
 			return fmt.Errorf("message: the zone %q of %s is unknown", zone, country)
 		}
 	}

