@@ -23,8 +23,9 @@ type explainCmd struct {
 }
 
 // Run is the command.
-func (c *explainCmd) Run(s *streams) error {
+func (c *explainCmd) Run(s *streams) (err error) {
 	shop, err := c.open(s)
+	defer func() { err = errors.Join(err, shop.close()) }()
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,8 +24,9 @@ type selectCmd struct {
 }
 
 // Run is the command.
-func (c *selectCmd) Run(s *streams) error {
+func (c *selectCmd) Run(s *streams) (err error) {
 	shop, err := c.open(s)
+	defer func() { err = errors.Join(err, shop.close()) }()
 	if err != nil {
 		return err
 	}

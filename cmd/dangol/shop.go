@@ -1,22 +1,24 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/internal/civil"
+	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/csvdir"
-	"github.com/dangol-dev/dangol/store/memstore"
 )
 
 // shopFlags name a shop's data and the moment of the question.
 type shopFlags struct {
-	Data     string `required:"" placeholder:"DIR" help:"Folder with customers.csv, a file for each kind of record, and perhaps catalog.yaml."`
+	Data     string `xor:"from" required:"" placeholder:"DIR" help:"Folder with customers.csv, a file for each kind of record, and perhaps catalog.yaml."`
+	Store    string `xor:"from" required:"" placeholder:"URL" help:"A store that dangol load filled: sqlite:FILE, postgres://HOST/DATABASE or mysql://HOST/DATABASE."`
+	Catalog  string `placeholder:"FILE" help:"The catalog.yaml of what the store holds. Of a folder it is its own."`
 	AsOf     string `placeholder:"T" help:"Answer as of this moment: a day (its local start) or RFC 3339. Defaults to now."`
 	Zone     string `default:"UTC" placeholder:"Z" help:"The shop's time zone, such as Asia/Seoul. Defaults to UTC."`
 	Currency string `default:"KRW" placeholder:"C" help:"The shop's currency. Defaults to KRW."`
@@ -24,47 +26,69 @@ type shopFlags struct {
 
 // shop is the data, ready to be asked.
 type shop struct {
-	store *memstore.Store
+	store store.Store
+	close func() error
 	rules *compile.Compiler
 	asOf  time.Time
 	zone  *time.Location
 }
 
-func (f *shopFlags) open(s *streams) (*shop, error) {
-	zone, err := time.LoadLocation(f.Zone)
-	if err != nil || f.Zone == "Local" {
-		return nil, wrong{fmt.Sprintf("dangol: --zone: no time zone is called %q", f.Zone)}
+// open opens the shop; close is to be called also after an error.
+func (f *shopFlags) open(s *streams) (out *shop, err error) {
+	out = &shop{close: func() error { return nil }}
+	if out.zone, err = zoneOf(f.Zone); err != nil {
+		return out, err
 	}
-	asOf, err := moment(f.AsOf, zone)
-	if err != nil {
-		return nil, err
+	if out.asOf, err = moment(f.AsOf, out.zone); err != nil {
+		return out, err
 	}
-	cat, err := shopIn(f.Currency)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(f.Data, csvdir.CatalogFile)
-	if _, err := os.Stat(file); err == nil {
-		if cat, err = extend(file, cat); err != nil {
-			return nil, err
+	var cat *catalog.Catalog
+	file := f.Catalog
+	if f.Data != "" {
+		if f.Catalog != "" {
+			return out, wrong{"dangol: --catalog: a folder has its own " + csvdir.CatalogFile}
 		}
-	}
-	rules, err := compiler(cat, file)
-	if err != nil {
-		return nil, err
-	}
-	data, err := memstore.New(cat, memstore.Options{})
-	if err != nil {
-		return nil, err
-	}
-	err = csvdir.Load(s.ctx, f.Data, data, csvdir.Options{Zone: zone})
-	if bad := (csvdir.Errors)(nil); errors.As(err, &bad) {
-		return nil, wrong{bad.Error()}
+		cat, file, err = folderCatalog(f.Data, f.Currency)
+	} else {
+		cat, err = (&catalogFlags{f.Catalog, f.Currency}).read()
 	}
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	return &shop{data, rules, asOf, zone}, nil
+	if out.rules, err = compiler(cat, file); err != nil {
+		return out, err
+	}
+	address := f.Store
+	if f.Data != "" {
+		address = "memory:"
+	}
+	if out.store, out.close, err = openStore(s.ctx, address, cat); err != nil || f.Data == "" {
+		return out, err
+	}
+	return out, dataError(csvdir.Load(s.ctx, f.Data, out.store, csvdir.Options{Zone: out.zone}))
+}
+
+// folderCatalog is the shop's catalog as a folder extends it, and the file that may
+// do so.
+func folderCatalog(dir, currency string) (*catalog.Catalog, string, error) {
+	file := filepath.Join(dir, csvdir.CatalogFile)
+	cat, err := shopIn(currency)
+	if err != nil {
+		return nil, file, err
+	}
+	if _, err := os.Stat(file); err == nil {
+		cat, err = extend(file, cat)
+		return cat, file, err
+	}
+	return cat, file, nil
+}
+
+func zoneOf(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, wrong{fmt.Sprintf("dangol: --zone: no time zone is called %q", name)}
+	}
+	return zone, nil
 }
 
 // moment reads --as-of.

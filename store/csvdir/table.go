@@ -244,12 +244,15 @@ func cellCount(n int) string {
 
 // identity reads who the row is and to whom it belongs.
 func (l *loader) identity(t *store.Table, h *header, r *reader, cells []cell, n int, c *store.Change, fail func(int, string, string)) {
-	id := fmt.Sprintf("%010d", n)
-	if h.id >= 0 {
-		if id = string(cells[h.id].text); id == "" {
-			fail(h.id, "id is missing", "")
-			return
-		}
+	id := ""
+	switch {
+	case h.id < 0:
+		id = fmt.Sprintf("%010d", n) // in the order of its bytes, too
+	case len(cells[h.id].text) == 0:
+		fail(h.id, "id is missing", "")
+		return
+	default:
+		id = string(cells[h.id].text)
 	}
 	whose := ""
 	if h.owner >= 0 {

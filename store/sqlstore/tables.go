@@ -458,3 +458,21 @@ func (l *layout) isTrue() string {
 	}
 	return " = 1"
 }
+
+// Describe tells package sqlgen where the tables that Open makes hold a catalog, for
+// those who run statements of their own over them. The prefix defaults to Open's.
+func Describe(d Dialect, c *catalog.Catalog, prefix string) (*sqlgen.Schema, error) {
+	opts, err := Options{Prefix: prefix}.withDefaults(nil)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := store.NewSchema(c)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLayout(d, opts.Prefix, schema)
+	if err != nil {
+		return nil, err
+	}
+	return l.describe(schema), nil
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLoadAndSelect(t *testing.T) {
+	dir := folder(t, small+`-- catalog.yaml --
+attributes:
+  - {name: tier, type: string}
+`)
+	url := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	code, out, err := runLine(t, "load", "--data", dir, "--store", url, "--zone=Asia/Seoul")
+	require.Zero(t, code, err)
+	require.Empty(t, out)
+	catalog := filepath.Join(dir, "catalog.yaml")
+	for _, rule := range []string{`joined within 30d`, `orders(7d)`, `tier is known`, `points in top 1`, `joined within 30d and not orders(7d)`} {
+		at := []string{"--as-of=2026-03-10", "--zone=Asia/Seoul", rule}
+		_, want, _ := runLine(t, append([]string{"select", "--data", dir}, at...)...)
+		code, out, err = runLine(t, append([]string{"select", "--store", url, "--catalog", catalog}, at...)...)
+		require.Zero(t, code, err)
+		require.Equal(t, want, out, rule)
+	}
+	code, out, err = runLine(t, "explain", "--store", url, "--as-of=2026-03-10", "--customer=b,c", `orders(7d)`)
+	require.Zero(t, code, err)
+	require.Contains(t, out, "o1")
+
+	code, _, err = runLine(t, "load", "--data", folder(t, "-- customers.csv --\nid,points\nz,x\n"), "--store", url)
+	require.Equal(t, 2, code)
+	require.Contains(t, err, "customers.csv:2:3: ")
+	code, out, _ = runLine(t, "select", "--store", url, "--count", "--as-of=2026-03-10", `visits = 0`)
+	require.Zero(t, code)
+	require.Equal(t, "3\n", out, "nothing of a wrong folder is loaded")
+}
+
+func TestStoreURLs(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://secret@host": `"redis:": want memory:`,
+		"sqlite:":             `the file is missing`,
+		"shop.db":             `want memory:`,
+		"mysql://%zz":         `it is not a URL`,
+	} {
+		code, _, err := runLine(t, "select", "--store", url, `points > 5`)
+		require.Equal(t, 2, code, url)
+		require.Contains(t, err, want)
+		require.NotContains(t, err, "secret")
+	}
+	code, _, err := runLine(t, "select", `points > 5`)
+	require.Equal(t, 2, code)
+	require.Contains(t, err, "--data")
+	code, _, err = runLine(t, "select", "--data=x", "--store=memory:", `points > 5`)
+	require.Equal(t, 2, code)
+	require.NotEmpty(t, err)
+
+	url := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	code, _, err = runLine(t, "select", "--store", url, `points > 5`)
+	require.Zero(t, code, err)
+	code, _, err = runLine(t, "select", "--store", url, "--currency=USD", `points > 5`)
+	require.Equal(t, 2, code)
+	require.Contains(t, err, "is money KRW in the tables, money USD in the catalog")
+}
+
+func TestMySQLDSN(t *testing.T) {
+	for url, want := range map[string]string{
+		"mysql://u:p%40@db/shop":                 "u:p@@tcp(db:3306)/shop?",
+		"mysql://u@db:3307/shop":                 "u@tcp(db:3307)/shop?",
+		"mysql://root@/shop?socket=/run/my.sock": "root@unix(/run/my.sock)/shop?",
+	} {
+		got, err := mysqlDSN(url)
+		require.NoError(t, err)
+		require.Contains(t, got, want)
+		require.Contains(t, got, "interpolateParams=true")
+	}
+}
+
+func TestSQL(t *testing.T) {
+	for _, dialect := range []string{"sqlite", "postgres", "mysql", "clickhouse"} {
+		code, out, err := runLine(t, "sql", "--dialect", dialect, "--format=json", "--as-of=2026-03-10", `country = "K'R" and orders(7d) >= 2 and points in top 5%`)
+		require.Zero(t, code, err)
+		var list []statement
+		require.NoError(t, json.Unmarshal([]byte(out), &list))
+		require.Len(t, list, 3, "two for the cut of the rank")
+		require.NotContains(t, out, "= 'K")
+		require.Contains(t, list[2].Args, "K'R", "values are arguments")
+	}
+	code, out, err := runLine(t, "sql", "--dialect=sqlite", "--as-of=2026-03-10", `points > 5`)
+	require.Zero(t, code, err)
+	require.Contains(t, out, "-- the members\nSELECT ")
+	code, _, err = runLine(t, "sql", "--dialect=oracle", `points > 5`)
+	require.Equal(t, 2, code)
+	require.NotEmpty(t, err)
+}
