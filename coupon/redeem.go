@@ -3,6 +3,7 @@ package coupon
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -78,85 +79,85 @@ func firstAnswer(r Redemption, print string) (Redemption, error) {
 }
 
 // reserve takes the counters of the uses that apply, all or none, and stores the
-// redemption, reserved or refused. When limits are full it first gives back what
-// is past its time. Counters may fill between reading and taking, so it quotes
-// again a few times before it believes them to be full.
+// redemption, reserved or refused. When a limit is full it first gives back, once,
+// what is past its time. Counters may fill between reading and taking, so it looks
+// again before it believes that one is full.
 func (s *Service) reserve(ctx context.Context, tx Tx, r Redemption, req Request, bases []int64, groups groupAnswers, now time.Time) (Redemption, error) {
 	const tries = 3
-	var full []Refusal // the limit that could not be taken last time
-	swept := false     // whether overdue reservations were given back
-	for n := 1; ; n++ {
+	swept := false
+	full := map[string]Reason{} // definitions with a counter that could not be taken
+	for n := 1; n <= tries; n++ {
 		found, err := s.gather(ctx, tx, req, r.At)
 		if err != nil {
-			return Redemption{}, err
+			return r, err
 		}
 		judge(found, req, groups)
 		if err := s.fillRoom(ctx, tx, found, req, now, false); err != nil {
-			return Redemption{}, err
+			return r, err
 		}
-		limited := limitedDefinitions(found)
-		if n == tries {
-			refuseFull(found, full)
-		}
-		q := evaluate(req.Cart, bases, found, s.config.MaxCoupons)
-		if !swept && len(limited) > 0 {
+		if limited := limitedDefinitions(found, full); len(limited) > 0 && !swept {
 			swept = true
 			lapsed, err := s.lapseOf(ctx, tx, limited, now)
 			if err != nil {
-				return Redemption{}, err
+				return r, err
 			}
 			if lapsed > 0 {
+				n, full = 0, map[string]Reason{} // all may have changed
 				continue
 			}
 		}
-		r.Discount, r.Lines = q.Discount, q.Lines
-		r.Uses, r.Refusals, r.State = nil, nil, StateReserved
-		var ts []take
-		var entries []Entry
-		for i, d := range q.Decisions {
-			c := found[i]
-			switch {
-			case d.Outcome == Applied:
-				u := Use{
-					Definition: d.Definition, Version: d.Version, Name: d.Name, Grant: d.Grant, Shared: c.grant.Shared,
-					Campaign: c.campaign(), Group: c.grant.Group, Discount: d.Discount, Shares: d.Shares,
-				}
-				r.Uses = append(r.Uses, u)
-				more, err := useTakes(c.now, u.Grant, u.Shared, r.Customer, r.At, u.Discount)
-				if err != nil {
-					return Redemption{}, err
-				}
-				ts = append(ts, more...)
-				entries = append(entries, r.entry(u, EventReserve, now))
-			case d.Outcome == NotUsable && !d.Promotion:
-				r.Refusals = append(r.Refusals, Refusal{d.Code, d.Grant, d.Definition, d.Reasons})
-			}
+		if n == tries {
+			believe(found, full)
 		}
-		if len(r.Refusals) > 0 {
-			r.State, r.Uses, r.Discount, r.Lines, r.Expires = StateRefused, nil, 0, nil, time.Time{}
+		ts, err := r.fill(evaluate(req.Cart, bases, found, s.config.MaxCoupons), found)
+		if err != nil {
+			return r, err
+		}
+		if r.State == StateRefused {
 			return r, insert(ctx, tx, r)
 		}
-		sortTakes(ts)
 		blocked, err := takeAll(ctx, tx, ts)
 		if err != nil {
-			return Redemption{}, err
+			return r, err
 		}
-		if blocked != nil {
-			why, err := blocked.why(ctx, tx)
-			if err != nil {
-				return Redemption{}, err
+		if blocked == nil {
+			if err := insert(ctx, tx, r); err != nil {
+				return r, err
 			}
-			full = []Refusal{{Definition: blocked.scope.Definition, Reasons: []Reason{why}}}
-			if n == tries {
-				return Redemption{}, ErrConflict // another limit filled after the last one was given up
-			}
-			continue
+			return r, tx.AppendLedger(ctx, r.entries(EventReserve, now))
 		}
-		if err := insert(ctx, tx, r); err != nil {
-			return Redemption{}, err
+		if full[blocked.scope.Definition], err = blocked.why(ctx, tx); err != nil {
+			return r, err
 		}
-		return r, tx.AppendLedger(ctx, entries)
 	}
+	return r, ErrConflict // one limit after the other filled meanwhile; start again
+}
+
+// fill makes the redemption what the quote says, and lists the counters to take.
+func (r *Redemption) fill(q Quote, found []*candidate) (ts []take, err error) {
+	r.Discount, r.Lines, r.Uses, r.Refusals = q.Discount, q.Lines, nil, nil
+	for i, d := range q.Decisions {
+		c := found[i]
+		switch {
+		case d.Outcome == NotUsable && !d.Promotion:
+			r.Refusals = append(r.Refusals, Refusal{d.Code, d.Grant, d.Definition, d.Reasons})
+		case d.Outcome == Applied:
+			r.Uses = append(r.Uses, Use{
+				Definition: d.Definition, Version: d.Version, Name: d.Name, Grant: d.Grant, Shared: c.grant.Shared,
+				Campaign: c.campaign(), Group: c.grant.Group, Discount: d.Discount, Shares: d.Shares,
+			})
+			more, err := useTakes(c.now, d.Grant, c.grant.Shared, r.Customer, r.At, d.Discount)
+			if err != nil {
+				return nil, err
+			}
+			ts = append(ts, more...)
+		}
+	}
+	if len(r.Refusals) > 0 {
+		r.State, r.Uses, r.Discount, r.Lines, r.Expires = StateRefused, nil, 0, nil, time.Time{}
+	}
+	sortTakes(ts)
+	return ts, nil
 }
 
 // insert stores a new redemption. A key that somebody else has just taken is a
@@ -176,8 +177,9 @@ func (c *candidate) campaign() string {
 	return c.terms.Campaign
 }
 
-// limitedDefinitions are those that a limit keeps from being used.
-func limitedDefinitions(found []*candidate) (ids []string) {
+// limitedDefinitions are those that a limit keeps from being used, in order.
+func limitedDefinitions(found []*candidate, full map[string]Reason) []string {
+	ids := slices.Collect(maps.Keys(full))
 	for _, c := range found {
 		if slices.ContainsFunc(c.reason, func(r Reason) bool {
 			return r == ReasonLimitTotal || r == ReasonLimitCustomer || r == ReasonLimitPeriod || r == ReasonBudget || r == ReasonUsed
@@ -189,15 +191,21 @@ func limitedDefinitions(found []*candidate) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// refuseFull believes a limit that could not be taken.
-func refuseFull(found []*candidate, full []Refusal) {
-	for _, f := range full {
-		for _, c := range found {
-			if c.now.ID == f.Definition {
-				c.reason = append(c.reason, f.Reasons...)
-			}
+// believe refuses what could not be taken.
+func believe(found []*candidate, full map[string]Reason) {
+	for _, c := range found {
+		if r, ok := full[c.now.ID]; ok {
+			c.refuse(r)
 		}
 	}
+}
+
+// entries are what an event does to all uses.
+func (r Redemption) entries(e Event, at time.Time) (es []Entry) {
+	for _, u := range r.Uses {
+		es = append(es, r.entry(u, e, at))
+	}
+	return es
 }
 
 func (r Redemption) entry(u Use, e Event, at time.Time) Entry {
@@ -261,9 +269,7 @@ func (s *Service) Commit(ctx context.Context, key, order string) (Redemption, er
 				out, refused = Redemption{}, &RefusedError{r.Refusals}
 				return nil
 			}
-			for _, u := range r.Uses {
-				entries = append(entries, r.entry(u, EventRetake, now))
-			}
+			entries = r.entries(EventRetake, now)
 		}
 		r.State, r.Order, r.Committed, r.Ended = StateCommitted, order, now, time.Time{}
 		if err := tx.ReplaceRedemption(ctx, r); err != nil {
@@ -387,65 +393,8 @@ func (s *Service) end(ctx context.Context, tx Tx, r Redemption, state State, e E
 	if err := tx.ReplaceRedemption(ctx, r); err != nil {
 		return r, err
 	}
-	var entries []Entry
-	for _, u := range r.Uses {
-		entries = append(entries, r.entry(u, e, now))
-	}
 	if err := giveAll(ctx, tx, ts); err != nil {
 		return r, err
 	}
-	return r, tx.AppendLedger(ctx, entries)
-}
-
-// Lapse gives back all reservations whose time is over, and tells how many. Limits
-// are exact without it, since a full limit looks for such reservations itself;
-// calling it every few minutes keeps wallets and results fresh.
-func (s *Service) Lapse(ctx context.Context) (int, error) {
-	now := s.now()
-	total := 0
-	for {
-		n := 0
-		err := s.update(ctx, func(tx Tx) (err error) {
-			n, err = s.lapse(ctx, tx, "", now)
-			return err
-		})
-		if total += n; err != nil || n == 0 {
-			return total, err
-		}
-	}
-}
-
-const lapsePage = 100
-
-func (s *Service) lapse(ctx context.Context, tx Tx, definition string, now time.Time) (int, error) {
-	keys, err := tx.Overdue(ctx, definition, now, lapsePage)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, key := range keys {
-		r, err := tx.Redemption(ctx, key)
-		if err != nil {
-			return n, err
-		}
-		if r.State != StateReserved || r.Expires.After(now) {
-			continue // somebody was faster
-		}
-		if _, err := s.end(ctx, tx, r, StateLapsed, EventLapse, now); err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
-}
-
-// lapseOf gives back what is past its time of some definitions.
-func (s *Service) lapseOf(ctx context.Context, tx Tx, definitions []string, now time.Time) (total int, err error) {
-	for _, id := range definitions {
-		n, err := s.lapse(ctx, tx, id, now)
-		if total += n; err != nil {
-			return total, err
-		}
-	}
-	return total, nil
+	return r, tx.AppendLedger(ctx, r.entries(e, now))
 }
