@@ -82,7 +82,7 @@ func (s *Service) render(c *Campaign, ct Content, contact Contact, coupon *Coupo
 
 // couponLines shows a coupon on a channel that has no block for it.
 func couponLines(c Coupon) string {
-	lines := []string{"", strings.TrimSpace("[쿠폰] " + c.Type + " " + c.Name)}
+	lines := []string{"", strings.Join(strings.Fields("[쿠폰] "+c.Type+" "+c.Name), " ")}
 	if c.Code != "" {
 		lines = append(lines, c.Code)
 	}
