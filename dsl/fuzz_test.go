@@ -56,10 +56,28 @@ func checkParse(t require.TestingT, text string) {
 			require.NotContains(t, own, leak, text)
 		}
 	}
-	if d.Fix != nil {
-		require.LessOrEqual(t, d.Fix.Span.End, len(text))
-		require.NotEqual(t, text, d.Fix.Apply(text))
+	checkFixes(t, text)
+}
+
+// checkFixes proves that mending a text, one fix after the other, comes to an end:
+// each fix leaves the first mistake behind, and none undoes another.
+func checkFixes(t require.TestingT, text string) {
+	now := text
+	for range 3*len(text) + 10 {
+		_, err := Parse(now)
+		if err == nil {
+			return
+		}
+		fix := err.(source.Diagnostics)[0].Fix
+		if fix == nil {
+			return
+		}
+		require.LessOrEqual(t, fix.Span.End, len(now))
+		next := fix.Apply(now)
+		require.NotEqual(t, now, next)
+		now = next
 	}
+	require.Fail(t, "fixes do not end", "%q became %q", text, now)
 }
 
 // checkSpans proves that every node covers its parts, and that its span is text.
