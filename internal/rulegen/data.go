@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
-	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -53,22 +51,16 @@ func (w *World) listed(t catalog.Type) []string {
 
 // populate draws all data.
 func (w *World) populate() {
-	w.rows = map[string][]row{}
-	w.own = map[*eval.Record]map[string]catalog.Value{}
-	w.parents = map[*eval.Record]string{}
-	for _, d := range w.Catalog.Dimensions {
+	w.facts = newFacts()
+	for i := range w.Catalog.Dimensions {
 		for _, key := range words[:5] {
-			r := row{key: key, fields: map[string]catalog.Value{}}
-			for _, f := range d.Fields {
-				w.set(r.fields, f.Name, f.Type, f.Derived)
-			}
-			w.rows[d.Name] = append(w.rows[d.Name], r)
+			w.do(w.putRow(&w.Catalog.Dimensions[i], key))
 		}
 	}
 	for i := range 4 + w.src.IntN(12) {
-		w.Customers = append(w.Customers, w.customer(i))
+		w.drawCustomer(i)
 	}
-	slices.SortFunc(w.Customers, func(a, b *eval.Customer) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	w.Customers = w.facts.read(w.Catalog)
 	w.Groups = Groups{}
 	for _, name := range []string{"VIP", "Staff"} {
 		w.Groups[name] = map[dangol.CustomerID]bool{}
@@ -80,139 +72,116 @@ func (w *World) populate() {
 	}
 }
 
-func (w *World) set(fields map[string]catalog.Value, name string, t catalog.Type, derived string) {
+func (w *World) do(ch store.Change) store.Change {
+	w.facts.apply(w.Catalog, ch)
+	return ch
+}
+
+// draw adds a value of a field, if there is to be one.
+func (w *World) draw(to fields, name string, t catalog.Type, derived string) {
 	if derived != "" {
 		return
 	}
 	if v := w.value(t, false); v.Known() {
-		fields[name] = v
+		to[name] = v
 	}
 }
 
-func (w *World) customer(i int) *eval.Customer {
-	c := &eval.Customer{
-		ID:         dangol.CustomerID(fmt.Sprintf("%s%d", w.pick("c", "C", "고객"), i)),
-		Guest:      w.src.IntN(4) == 3,
-		Attributes: map[string]catalog.Value{},
-		Records:    map[string][]*eval.Record{},
+func (w *World) putRow(d *catalog.Dimension, key string) store.Change {
+	ch := store.Change{Kind: d.Name, Key: key, Fields: fields{}}
+	for _, f := range d.Fields {
+		w.draw(ch.Fields, f.Name, f.Type, f.Derived)
 	}
-	for _, a := range w.Catalog.Attributes {
-		switch {
-		case a.Derived != "", c.Guest && a.Login:
-		case a.Required:
-			c.Attributes[a.Name] = w.value(a.Type, true)
-		default:
-			w.set(c.Attributes, a.Name, a.Type, "")
-		}
-	}
-	for _, k := range w.owners() {
-		if c.Guest && w.needsLogin(k) {
+	return ch
+}
+
+func (w *World) drawCustomer(i int) {
+	put := w.putCustomer(dangol.CustomerID(fmt.Sprintf("%s%d", w.pick("c", "C", "고객"), i)), w.src.IntN(4) == 3)
+	w.do(put)
+	for _, k := range owners(w.Catalog) {
+		if put.Guest && w.needsLogin(k) {
 			continue
 		}
-		w.records(c, k)
+		parents := w.parentsOf(k, put.Customer)
+		n := pick(w.src, []int{0, 1, 2, 3, 0, 5, 9})
+		switch {
+		case k.Parent != "" && len(parents) == 0:
+			n = 0
+		case k.Parent != "":
+			n = 1 + w.src.IntN(2*len(parents))
+		}
+		for i := range n {
+			w.do(w.putRecord(k, fmt.Sprintf("%s-%d-%s", k.Name, i, put.Customer), put.Customer))
+		}
 	}
-	return c
 }
 
-// owners are the kinds that own rows, parents before their children.
-func (w *World) owners() []*catalog.Kind {
-	var out []*catalog.Kind
-	added := map[string]bool{}
-	for len(out) < len(w.Catalog.Kinds) {
-		before := len(out)
-		for i := range w.Catalog.Kinds {
-			k := &w.Catalog.Kinds[i]
-			if k.Base != "" || added[k.Name] {
-				continue
-			}
-			if parent, ok := w.Catalog.Owner(k.Parent); ok && !added[parent.Name] {
-				continue
-			}
-			added[k.Name] = true
-			out = append(out, k)
-		}
-		if len(out) == before {
-			break
+func (w *World) putCustomer(id dangol.CustomerID, guest bool) store.Change {
+	ch := store.Change{Customer: id, Guest: guest, Fields: fields{}}
+	for _, a := range w.Catalog.Attributes {
+		switch {
+		case a.Derived != "", guest && a.Login:
+		case a.Required:
+			ch.Fields[a.Name] = w.value(a.Type, true)
+		default:
+			w.draw(ch.Fields, a.Name, a.Type, "")
 		}
 	}
-	return out
+	return ch
 }
 
 func (w *World) needsLogin(k *catalog.Kind) bool {
 	return slices.ContainsFunc(w.Catalog.Views(k.Name), func(v *catalog.Kind) bool { return v.Login })
 }
 
-func (w *World) records(c *eval.Customer, k *catalog.Kind) {
-	var parents []*eval.Record
-	if owner, ok := w.Catalog.Owner(k.Parent); ok {
-		parents = c.Records[owner.Name]
-		if len(parents) == 0 {
-			return
+// parentsOf are the keys of the customer's records that one of the kind may belong to.
+func (w *World) parentsOf(k *catalog.Kind, id dangol.CustomerID) []string {
+	owner, ok := w.Catalog.Owner(k.Parent)
+	if !ok {
+		return nil
+	}
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(w.facts.records[owner.Name])) {
+		if w.facts.records[owner.Name][key].customer == id {
+			out = append(out, key)
 		}
 	}
-	n := pick(w.src, []int{0, 1, 2, 3, 0, 5, 9})
-	if parents != nil {
-		n = 1 + w.src.IntN(2*len(parents))
-	}
-	var list []*eval.Record
-	for i := range n {
-		r := &eval.Record{Key: fmt.Sprintf("%s-%d-%s", k.Name, i, c.ID)}
-		own := map[string]catalog.Value{}
-		for _, f := range k.Fields {
-			w.set(own, f.Name, f.Type, f.Derived)
-		}
-		for _, reach := range w.Catalog.Reached(k) {
-			if w.src.IntN(6) == 5 {
-				w.set(own, reach.Name, reach.Field.Type, reach.Field.Derived)
-			}
-		}
-		if parents != nil {
-			r.Parent = pick(w.src, parents)
-			w.parents[r] = r.Parent.Key
-		}
-		w.own[r] = own
-		r.Fields = w.resolve(k, own)
-		list = append(list, r)
-	}
-	slices.SortFunc(list, func(a, b *eval.Record) int { return strings.Compare(a.Key, b.Key) })
-	if len(list) > 0 {
-		c.Records[k.Name] = list
-	}
+	return out
 }
 
-// resolve adds what the record reaches through dimensions and does not have itself.
-func (w *World) resolve(k *catalog.Kind, own map[string]catalog.Value) map[string]catalog.Value {
-	fields := maps.Clone(own)
+// putRecord needs a parent of the customer where the kind has one.
+func (w *World) putRecord(k *catalog.Kind, key string, id dangol.CustomerID) store.Change {
+	ch := store.Change{Kind: k.Name, Key: key, Customer: id, Fields: fields{}}
+	for _, f := range k.Fields {
+		w.draw(ch.Fields, f.Name, f.Type, f.Derived)
+	}
 	for _, reach := range w.Catalog.Reached(k) {
-		by, ok := own[reach.By]
-		if _, has := own[reach.Name]; has || !ok {
-			continue
-		}
-		for _, r := range w.rows[reach.Dimension] {
-			if v, known := r.fields[reach.Field.Name]; known && r.key == by.Text() {
-				fields[reach.Name] = v
-			}
+		if w.src.IntN(6) == 5 {
+			w.draw(ch.Fields, reach.Name, reach.Field.Type, reach.Field.Derived)
 		}
 	}
-	return fields
+	if parents := w.parentsOf(k, id); len(parents) > 0 {
+		ch.Parent = pick(w.src, parents)
+	}
+	return ch
 }
 
-// Changes load the world into an empty store with its catalog: rows of dimensions,
-// then every customer with records, parents first.
+// Changes load the world as it is now into an empty store with its catalog: rows of
+// dimensions, then every customer, then records, parents first.
 func (w *World) Changes() []store.Change {
 	var out []store.Change
 	for _, d := range w.Catalog.Dimensions {
-		for _, r := range w.rows[d.Name] {
-			out = append(out, store.Change{Kind: d.Name, Key: r.key, Fields: maps.Clone(r.fields)})
+		for _, key := range slices.Sorted(maps.Keys(w.facts.rows[d.Name])) {
+			out = append(out, store.Change{Kind: d.Name, Key: key, Fields: maps.Clone(w.facts.rows[d.Name][key])})
 		}
 	}
-	owners := w.owners()
 	for _, c := range w.Customers {
 		out = append(out, store.Change{Customer: c.ID, Guest: c.Guest, Fields: maps.Clone(c.Attributes)})
-		for _, k := range owners {
-			for _, r := range c.Records[k.Name] {
-				out = append(out, store.Change{Customer: c.ID, Kind: k.Name, Key: r.Key, Parent: w.parents[r], Fields: maps.Clone(w.own[r])})
-			}
+	}
+	for _, k := range owners(w.Catalog) {
+		for _, key := range slices.Sorted(maps.Keys(w.facts.records[k.Name])) {
+			r := w.facts.records[k.Name][key]
+			out = append(out, store.Change{Customer: r.customer, Kind: k.Name, Key: key, Parent: r.parent, Fields: maps.Clone(r.fields)})
 		}
 	}
 	return out

@@ -7,6 +7,8 @@
 //	rule := w.Rule(plan.Members)
 //	p, ds := compiler.Text(rule.String(), compile.Options{Scope: rule.Scope})
 //	... the store's members against eval.Eval(p, c, w.Env()) of every w.Customers
+//	store.Apply(ctx, w.Step()...)
+//	... and again
 //
 // Values lie where mistakes are made: on the first and last microsecond of the
 // windows that rules use, at both ends of clock changes, in ties, on missing and
@@ -35,7 +37,8 @@ type Source interface {
 	IntN(n int) int
 }
 
-// World is a made-up shop at an instant. Its fields must not be changed.
+// World is a made-up shop at an instant. Its fields must not be changed but by Step
+// and Pass.
 type World struct {
 	Catalog *catalog.Catalog
 	AsOf    time.Time // often with a fraction of a second, which engines cut off
@@ -49,15 +52,7 @@ type World struct {
 	src     Source
 	clock   *clock
 	lexicon lexicon
-	rows    map[string][]row // of dimensions
-	own     map[*eval.Record]map[string]catalog.Value
-	parents map[*eval.Record]string
-}
-
-// row is a row of a dimension.
-type row struct {
-	key    string
-	fields map[string]catalog.Value
+	facts   *facts
 }
 
 // New makes the world of a seed: over catalog.Shop() or a catalog of its own.

@@ -4,8 +4,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
-	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/store"
 )
 
 // Shrink looks for a smaller world and rule that still fail, and gives up after
@@ -36,114 +37,60 @@ func Shrink(w *World, r *Rule, tries int, fails func(*World, *Rule) bool) (*Worl
 }
 
 // Smaller are worlds like w with less data, the smallest first: half of the
-// customers, all but one, and once there are few, without one kind of records, one
-// record, one value. They share the source of w: rules are not to be drawn from them.
+// customers, all but one, and once there are few, without one record or one value.
+// They share the source of w: nothing more is to be drawn from them.
 func (w *World) Smaller() []*World {
 	var out []*World
-	n := len(w.Customers)
+	ids := slices.Sorted(maps.Keys(w.facts.customers))
+	n := len(ids)
 	if n > 3 {
-		out = append(out, w.keeping(w.Customers[:n/2]), w.keeping(w.Customers[n/2:]))
+		out = append(out, w.without(removed(ids[n/2:])...), w.without(removed(ids[:n/2])...))
 	}
-	for i := range w.Customers {
-		if n > 1 {
-			out = append(out, w.keeping(slices.Delete(slices.Clone(w.Customers), i, i+1)))
+	if n > 1 {
+		for i := range ids {
+			out = append(out, w.without(removed(ids[i:i+1])...))
 		}
 	}
 	if n > 3 {
 		return out
 	}
-	for i, c := range w.Customers {
-		for _, less := range w.smallerCustomers(c) {
-			list := slices.Clone(w.Customers)
-			list[i] = less
-			out = append(out, w.keeping(list))
+	kinds := owners(w.Catalog)
+	for _, k := range kinds {
+		for _, key := range slices.Sorted(maps.Keys(w.facts.records[k.Name])) {
+			out = append(out, w.without(store.Change{Op: store.Delete, Kind: k.Name, Key: key}))
+		}
+	}
+	for _, id := range ids {
+		for _, name := range slices.Sorted(maps.Keys(w.facts.customers[id].fields)) {
+			if a, ok := w.Catalog.Attribute(name); ok && !a.Required {
+				out = append(out, w.without(store.Change{Op: store.Set, Customer: id, Fields: missing(name)}))
+			}
+		}
+	}
+	for _, k := range kinds {
+		for _, key := range slices.Sorted(maps.Keys(w.facts.records[k.Name])) {
+			for _, name := range slices.Sorted(maps.Keys(w.facts.records[k.Name][key].fields)) {
+				out = append(out, w.without(store.Change{Op: store.Set, Kind: k.Name, Key: key, Fields: missing(name)}))
+			}
 		}
 	}
 	return out
 }
 
-func (w *World) keeping(list []*eval.Customer) *World {
+func removed(ids []dangol.CustomerID) []store.Change {
+	out := make([]store.Change, len(ids))
+	for i, id := range ids {
+		out[i] = store.Change{Op: store.Delete, Customer: id}
+	}
+	return out
+}
+
+func missing(name string) fields { return fields{name: catalog.Missing} }
+
+func (w *World) without(changes ...store.Change) *World {
 	out := *w
-	out.Customers = list
+	out.facts = w.facts.clone()
+	out.facts.apply(w.Catalog, changes...)
+	out.Customers = out.facts.read(w.Catalog)
 	return &out
-}
-
-func (w *World) smallerCustomers(c *eval.Customer) []*eval.Customer {
-	var out []*eval.Customer
-	with := func(change func(*eval.Customer)) {
-		less := *c
-		less.Attributes, less.Records = maps.Clone(c.Attributes), maps.Clone(c.Records)
-		change(&less)
-		out = append(out, &less)
-	}
-	for _, kind := range slices.Sorted(maps.Keys(c.Records)) {
-		with(func(c *eval.Customer) { w.drop(c, kind, nil) })
-		for _, r := range c.Records[kind] {
-			with(func(c *eval.Customer) { w.drop(c, kind, r) })
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Attributes)) {
-		if a, ok := w.Catalog.Attribute(name); ok && !a.Required {
-			with(func(c *eval.Customer) { delete(c.Attributes, name) })
-		}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(c.Records)) {
-		for i, r := range c.Records[kind] {
-			if w.isParent(c, r) {
-				continue
-			}
-			for _, field := range slices.Sorted(maps.Keys(w.own[r])) {
-				with(func(c *eval.Customer) { w.without(c, kind, i, r, field) })
-			}
-		}
-	}
-	return out
-}
-
-func (w *World) isParent(c *eval.Customer, r *eval.Record) bool {
-	for _, list := range c.Records {
-		for _, child := range list {
-			if child.Parent == r {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// drop removes a record, or all of a kind, with those that belong to them.
-func (w *World) drop(c *eval.Customer, kind string, r *eval.Record) {
-	gone := map[*eval.Record]bool{}
-	for _, each := range c.Records[kind] {
-		gone[each] = r == nil || each == r
-	}
-	for _, k := range w.owners() { // parents first
-		kept := slices.DeleteFunc(slices.Clone(c.Records[k.Name]), func(each *eval.Record) bool {
-			if each.Parent != nil && gone[each.Parent] {
-				gone[each] = true
-			}
-			return gone[each]
-		})
-		if len(kept) == 0 {
-			delete(c.Records, k.Name)
-		} else {
-			c.Records[k.Name] = kept
-		}
-	}
-}
-
-// without replaces a record by one that lacks a field.
-func (w *World) without(c *eval.Customer, kind string, i int, r *eval.Record, field string) {
-	k, ok := w.Catalog.Kind(kind)
-	if !ok {
-		return
-	}
-	less := *r
-	own := map[string]catalog.Value(maps.Clone(w.own[r]))
-	delete(own, field)
-	less.Fields = w.resolve(k, own)
-	w.own[&less], w.parents[&less] = own, w.parents[r]
-	list := slices.Clone(c.Records[kind])
-	list[i] = &less
-	c.Records[kind] = list
 }
