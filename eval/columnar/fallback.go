@@ -11,7 +11,7 @@ import (
 // byCustomer answers a plan by package eval, over customers put together again
 // one by one. It is slow, right, and named in the explanation.
 func (s *Snapshot) byCustomer(ctx context.Context, p *plan.Plan, env eval.Env) (bitmap.Dense, map[string]eval.Cut, error) {
-	env.Cuts = map[string]eval.Cut{}
+	env.Cuts = nil
 	for _, r := range eval.Ranks(p) {
 		var values []int64
 		err := s.all(ctx, func(_ int, c *eval.Customer) error {
@@ -26,6 +26,9 @@ func (s *Snapshot) byCustomer(ctx context.Context, p *plan.Plan, env eval.Env) (
 		})
 		if err != nil {
 			return nil, nil, err
+		}
+		if env.Cuts == nil {
+			env.Cuts = map[string]eval.Cut{}
 		}
 		env.Cuts[eval.RankKey(r)] = eval.CutOf(r, values, env.AsOf)
 	}

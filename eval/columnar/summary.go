@@ -12,7 +12,8 @@ const summariesPerLog = 16
 
 // summary is a column, by customer, that was worked out from all rows of a log:
 // numbers of rows, sums, or links to the first or last row. It holds while the
-// log and those of its parents stay what they are.
+// log and those of its parents stay what they are. It has room for customers who
+// come later, without rows.
 type summary struct {
 	parents []*log
 	counts  []uint32
@@ -39,11 +40,11 @@ func (b *batch) summary(a *plan.Aggregate, l *log, in span) vector {
 	}
 	switch {
 	case kept.sums != nil:
-		return vector{form: wide, n: b.n, ints: kept.sums, cap: uncapped}
+		return vector{form: wide, n: b.n, ints: kept.sums[:b.n], cap: uncapped}
 	case a.Fn == plan.Count:
-		return counted(kept.counts)
+		return counted(kept.counts[:b.n])
 	}
-	return b.picked(a, l, kept.counts)
+	return b.picked(a, l, kept.counts[:b.n])
 }
 
 // parents are the logs that the fields of a row may be read from, besides its own.
@@ -62,11 +63,11 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	})
 	switch acc := acc.(type) {
 	case *sums:
-		return summary{sums: slices.Clone(acc.by[:b.n])}
+		return summary{sums: slices.Clone(acc.by[:])}
 	case *counts:
-		return summary{counts: slices.Clone(acc.by[:b.n])}
+		return summary{counts: slices.Clone(acc.by[:])}
 	}
-	return summary{counts: slices.Clone(acc.(*picks).by[:b.n])}
+	return summary{counts: slices.Clone(acc.(*picks).by[:])}
 }
 
 // monthOf numbers the month of a calendar day.

@@ -27,6 +27,10 @@ type Options struct {
 	Clock dangol.Clock
 	// Parallel is how many threads one Select uses at most. Defaults to GOMAXPROCS.
 	Parallel int
+	// ByEval makes Select answer by package eval, a customer at a time: the
+	// definition, slow, without the memory that columns take. Defaults to false:
+	// Select answers by package eval/columnar.
+	ByEval bool
 }
 
 func (o Options) withDefaults() Options {
@@ -47,6 +51,8 @@ type Store struct {
 
 	write sync.Mutex // held by who changes the store
 	index index
+
+	columns columns
 }
 
 var (
@@ -105,9 +111,13 @@ func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) erro
 	return ctx.Err()
 }
 
-// Select answers the plans by package eval, a customer at a time.
+// Select answers the plans over the state of this moment. The first Select, and
+// the first one after a change, lays out as columns what is new.
 func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
 	now := s.now.Load()
+	if !s.opts.ByEval {
+		return s.byColumns(ctx, q, now)
+	}
 	parts := make([]store.Part, len(now.pages))
 	for i, p := range now.pages {
 		parts[i] = func(yield func(*eval.Customer, error) bool) {

@@ -1,0 +1,148 @@
+package memstore
+
+import (
+	"context"
+	"sync"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/store"
+)
+
+// columns is the store's data once more, as columns: what Select reads. It is
+// made by the first Select and brought up to date by each one after a change, so
+// that writers do not pay for it. Both sides hold immutable customers: what
+// differs is found by comparing pointers, page by page.
+type columns struct {
+	mu    sync.Mutex
+	table *columnar.Table
+	of    *state // what the table says
+}
+
+// compactAfter is how many changed customers make it worthwhile to look for logs
+// that have become untidy.
+const compactAfter = 1024
+
+// snapshot is the state as columns.
+func (c *columns) snapshot(ctx context.Context, cat *catalog.Catalog, now *state) (*columnar.Snapshot, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == now {
+		return c.table.Snapshot(), nil
+	}
+	if c.table == nil {
+		table, err := columnar.New(cat, columnar.Options{})
+		if err != nil {
+			return nil, err
+		}
+		c.table, c.of = table, &state{}
+	}
+	n, err := c.follow(ctx, now)
+	if err != nil {
+		c.table, c.of = nil, nil // half-way: the next Select starts again
+		return nil, err
+	}
+	c.of = now
+	if n > compactAfter {
+		if err := c.table.Compact(ctx, false); err != nil {
+			return nil, err
+		}
+	}
+	return c.table.Snapshot(), nil
+}
+
+// follow makes the table say what now says and tells how many customers differed.
+func (c *columns) follow(ctx context.Context, now *state) (int, error) {
+	old, next := cursor{pages: c.of.pages}, cursor{pages: now.pages}
+	var changed []*eval.Customer
+	n := 0
+	for {
+		if old.i == 0 && next.i == 0 {
+			if err := ctx.Err(); err != nil {
+				return n, err
+			}
+			if old.samePage(next) {
+				old.pages, next.pages = old.pages[1:], next.pages[1:]
+				continue
+			}
+			n += len(changed)
+			if err := c.table.Put(changed...); err != nil {
+				return n, err
+			}
+			changed = changed[:0]
+		}
+		was, is := old.customer(), next.customer()
+		switch {
+		case was == nil && is == nil:
+			return n, nil
+		case is == nil || was != nil && was.ID < is.ID:
+			c.table.Delete(was.ID)
+			n++
+			old.step()
+		case was == nil || is.ID < was.ID:
+			changed = append(changed, is)
+			next.step()
+		default:
+			if was != is {
+				changed = append(changed, is)
+			}
+			old.step()
+			next.step()
+		}
+	}
+}
+
+// cursor walks the customers of a state in the order of their ids.
+type cursor struct {
+	pages []page
+	i     int // in the first page
+}
+
+func (c *cursor) customer() *eval.Customer {
+	if len(c.pages) == 0 {
+		return nil
+	}
+	return c.pages[0][c.i]
+}
+
+func (c *cursor) step() {
+	if c.i++; c.i == len(c.pages[0]) {
+		c.pages, c.i = c.pages[1:], 0
+	}
+}
+
+// samePage tells whether both stand at the start of one and the same page.
+func (c *cursor) samePage(d cursor) bool {
+	return len(c.pages) > 0 && len(d.pages) > 0 && len(c.pages[0]) == len(d.pages[0]) && &c.pages[0][0] == &d.pages[0][0]
+}
+
+// byColumns answers a query over a state by the columnar engine.
+func (s *Store) byColumns(ctx context.Context, q store.Query, now *state) ([]store.Answer, error) {
+	readAt := s.opts.Clock.Now()
+	snapshot, err := s.columns.snapshot(ctx, s.schema.Catalog, now)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]store.Answer, len(q.Plans))
+	var plans []*plan.Plan
+	var asked []int
+	for i, p := range q.Plans {
+		if answers[i] = q.Frame(p, readAt); answers[i].Err == nil {
+			plans, asked = append(plans, p), append(asked, i)
+		}
+	}
+	got, err := snapshot.Select(ctx, plans, q.Env(), columnar.Run{Workers: s.opts.Parallel})
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range got {
+		to := &answers[asked[i]]
+		to.Cuts, to.Err = a.Cuts, a.Err
+		if a.Err == nil {
+			to.Members = a.Members
+		}
+	}
+	return answers, nil
+}
