@@ -73,4 +73,5 @@ func Run(t *testing.T, open Opener, opts ...Option) {
 	t.Run("contract", func(t *testing.T) { RunContract(t, open, opts...) })
 	t.Run("scripts", func(t *testing.T) { RunScripts(t, open, nil, opts...) })
 	t.Run("worlds", func(t *testing.T) { RunWorlds(t, open, opts...) })
+	t.Run("steps", func(t *testing.T) { RunSteps(t, open, opts...) })
 }

@@ -37,6 +37,38 @@ func RunWorlds(t *testing.T, open Opener, opts ...Option) {
 	}
 }
 
+// RunSteps fills stores with made-up shops and then changes them step by step while
+// as-of moves on: late records, other values, removals, merges. After every step
+// the store is compared as RunWorlds does.
+func RunSteps(t *testing.T, open Opener, opts ...Option) {
+	o := settle(opts)
+	scopes := []plan.Scope{plan.Members, plan.Both, plan.Guests}
+	for i := range max(1, o.worlds/4) {
+		seed := o.seed + 1_000_000 + uint64(i)
+		o.run(t, fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			w := rulegen.New(seed)
+			s := open(t, w.Catalog)
+			changes := w.Changes()
+			for step := range 6 {
+				if err := s.Apply(t.Context(), changes...); err != nil {
+					t.Fatalf("step %d: Apply: %v", step, err)
+				}
+				rules := make([]*rulegen.Rule, o.rules)
+				for k := range rules {
+					rules[k] = w.Rule(scopes[(step+k)%len(scopes)])
+				}
+				if why, culprit := differs(t, s, w, rules); why != "" {
+					t.Logf("after step %d", step)
+					report(t, open, w, culprit, why)
+					return
+				}
+				w.Pass()
+				changes = w.Step()
+			}
+		})
+	}
+}
+
 // disagrees loads the world into a fresh store and asks the rules. It says where
 // the store and package eval differ, and over which rule, nil for the data itself.
 func disagrees(t *testing.T, open Opener, w *rulegen.World, rules []*rulegen.Rule) (why string, culprit *rulegen.Rule) {
@@ -45,6 +77,12 @@ func disagrees(t *testing.T, open Opener, w *rulegen.World, rules []*rulegen.Rul
 	if err := s.Apply(t.Context(), w.Changes()...); err != nil {
 		return fmt.Sprintf("Apply: %v", err), nil
 	}
+	return differs(t, s, w, rules)
+}
+
+// differs asks the rules of a store that holds the world.
+func differs(t *testing.T, s store.Store, w *rulegen.World, rules []*rulegen.Rule) (why string, culprit *rulegen.Rule) {
+	t.Helper()
 	for _, c := range w.Customers {
 		got, err := s.Customer(t.Context(), c.ID)
 		if err != nil {
