@@ -23,20 +23,25 @@ func runLine(t *testing.T, args ...string) (code int, out, err string) {
 func folder(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
+	write(t, dir, text)
+	return dir
+}
+
+func write(t *testing.T, dir, text string) {
+	t.Helper()
 	var name string
 	files := map[string]string{}
 	for line := range strings.Lines(text) {
 		if head, ok := strings.CutPrefix(line, "-- "); ok {
-			name = strings.TrimSuffix(strings.TrimSpace(head), " --")
-			files[name] = ""
+			name = filepath.Join(dir, strings.TrimSuffix(strings.TrimSpace(head), " --"))
 			continue
 		}
 		files[name] += line
 	}
 	for name, text := range files {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
 	}
-	return dir
 }
 
 const small = `-- customers.csv --
