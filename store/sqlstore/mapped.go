@@ -115,7 +115,7 @@ func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 		// PostgreSQL compiles a statement that looks costly to it. One for many rules
 		// has thousands of expressions: compiling took minutes where running took
 		// milliseconds.
-		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off"); err != nil {
+		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL enable_nestloop = off"); err != nil {
 			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
 		}
 	}

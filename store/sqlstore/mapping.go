@@ -28,9 +28,10 @@ type Mapping struct {
 	Records   map[string]TableMap `yaml:"records,omitempty"` // by the kind that owns the rows
 }
 
-// TableMap is one table.
+// TableMap is one table, or a query that stands for one.
 type TableMap struct {
-	Table    string `yaml:"table"`              // its name, perhaps with a schema: shop.orders
+	Table    string `yaml:"table,omitempty"`    // its name, perhaps with a schema: shop.orders
+	SQL      string `yaml:"sql,omitempty"`      // a SELECT instead, such as lines joined to their orders for the customer's id
 	Key      string `yaml:"key"`                // the column of a row's key, of customers their id
 	Customer string `yaml:"customer,omitempty"` // of records: the column of the customer's id
 	Parent   string `yaml:"parent,omitempty"`   // of records with a parent: the column of its key
@@ -168,8 +169,8 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table, tenant string)
 	}
 	records := t.Kind != ""
 	switch {
-	case tm.Table == "":
-		return fail("table", "is missing")
+	case (tm.Table == "") == (tm.SQL == ""):
+		return fail("table", "either a table or sql is needed")
 	case tm.Key == "":
 		return fail("key", "is missing")
 	case records && tm.Customer == "":
@@ -183,8 +184,12 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table, tenant string)
 	case records && (tm.Guest != "" || tm.Bucket != ""):
 		return fail("guest", "guest and bucket are of customers")
 	}
+	name := "(" + tm.SQL + ")"
+	if tm.Table != "" {
+		name = m.name(tm.Table)
+	}
 	out := &mappedTable{entry: entry, of: t, sql: sqlgen.Table{
-		Name: m.name(tm.Table), Key: m.dialect.Quote(tm.Key), Columns: map[string]sqlgen.Column{},
+		Name: name, Key: m.dialect.Quote(tm.Key), Columns: map[string]sqlgen.Column{},
 	}}
 	if records {
 		out.sql.Customer = m.dialect.Quote(tm.Customer)
@@ -273,6 +278,9 @@ func (m *mapped) column(entry string, spec ColumnMap, c store.Column, t *mappedT
 	}
 	if spec.Column != "" && len(spec.JSON) == 0 {
 		out.probe = sql
+	}
+	if m.dialect == Postgres && (c.Type.Sort == catalog.String || c.Type.Sort == catalog.Enum) {
+		sql = "CAST(" + sql + " AS TEXT)" // of enums and UUIDs; for text it is nothing
 	}
 	if spec.EmptyIsMissing {
 		sql = "NULLIF(" + sql + ", '')"

@@ -1,0 +1,6 @@
+CREATE TABLE customer (id text PRIMARY KEY, company_name text, first_name text, last_name text, email text, phone text, has_account boolean NOT NULL DEFAULT false, metadata jsonb, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL DEFAULT now(), deleted_at timestamptz);
+CREATE TYPE order_status_enum AS ENUM ('pending', 'completed', 'draft', 'archived', 'canceled', 'requires_action');
+CREATE TABLE "order" (id text PRIMARY KEY, display_id serial, customer_id text, version integer NOT NULL DEFAULT 1, status order_status_enum NOT NULL DEFAULT 'pending', is_draft_order boolean NOT NULL DEFAULT false, email text, currency_code text NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL DEFAULT now(), canceled_at timestamptz, deleted_at timestamptz);
+CREATE TABLE order_summary (id text PRIMARY KEY, order_id text NOT NULL, version integer NOT NULL DEFAULT 1, totals jsonb, created_at timestamptz NOT NULL DEFAULT now(), deleted_at timestamptz);
+CREATE TABLE order_line_item (id text PRIMARY KEY, title text NOT NULL, product_id text, variant_sku text, unit_price numeric NOT NULL, deleted_at timestamptz);
+CREATE TABLE order_item (id text PRIMARY KEY, order_id text NOT NULL, version integer NOT NULL, item_id text NOT NULL, quantity numeric NOT NULL, deleted_at timestamptz);
