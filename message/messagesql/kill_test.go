@@ -37,6 +37,13 @@ const (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(envDir); dir != "" {
+		if n, err := strconv.Atoi(os.Getenv(envWorker)); err == nil {
+			if err := workerProcess(dir, n); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
 		step, _ := strconv.ParseInt(os.Getenv(envStep), 10, 64)
 		if err := shopProcess(dir, step); err != nil {
 			fmt.Fprintln(os.Stderr, err)

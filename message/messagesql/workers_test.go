@@ -1,0 +1,177 @@
+package messagesql_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/message"
+	"github.com/dangol-dev/dangol/message/messagesql"
+	"github.com/dangol-dev/dangol/store/sqlstore"
+	"github.com/stretchr/testify/require"
+)
+
+const envWorker = "DANGOL_MESSAGE_WORKER"
+
+// plainSender is a provider without keys: every call is a line of the file, so a
+// second submit would be a second line.
+type plainSender struct{ path string }
+
+func (s plainSender) Send(_ context.Context, m message.Message) (message.Receipted, error) {
+	f, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return message.Receipted{}, fmt.Errorf("%w: %w", message.ErrRetry, err)
+	}
+	defer f.Close()
+	line, err := json.Marshal(message.FileLine{Key: m.Key, Customer: string(m.Customer)})
+	if err != nil {
+		return message.Receipted{}, fmt.Errorf("%w: %w", message.ErrRejected, err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	time.Sleep(2 * time.Millisecond) // a provider takes its time
+	return message.Receipted{}, err
+}
+
+func everybody(n int) customers {
+	people := make(customers, n)
+	for i := range people {
+		people[i] = dangol.CustomerID(fmt.Sprintf("c%05d", i))
+	}
+	return people
+}
+
+// workerShop is the service of one worker process, by the machine's clock.
+func workerShop(ctx context.Context, dir string, n int) (*message.Service, func(), error) {
+	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(dir, "state.db")))
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := messagesql.Open(ctx, messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	if err != nil {
+		return nil, nil, err
+	}
+	people := everybody(n)
+	sender := plainSender{filepath.Join(dir, "sent.jsonl")}
+	svc, err := message.New(message.Config{
+		Store: store, Audience: people, Contacts: people, Lease: time.Second, Batch: 10, Workers: 2, Poll: 50 * time.Millisecond,
+		Senders: map[message.Channel]message.Sender{message.SMS: sender},
+	})
+	return svc, func() { _ = db.Close() }, err
+}
+
+func workerProcess(dir string, n int) error {
+	ctx := context.Background()
+	svc, done, err := workerShop(ctx, dir, n)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for {
+		if _, err := svc.Tick(ctx); err != nil {
+			return err
+		}
+		c, err := svc.Campaign(ctx, "all")
+		if err != nil || c.State == message.Done {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// Four worker processes share a campaign over a provider without keys. One is killed,
+// one is stopped for longer than its lease and goes on: nobody is submitted twice, and
+// everybody ends in one state.
+func TestProcessesKilledAndStopped(t *testing.T) {
+	n := 300
+	if *soak {
+		n = 5000
+	}
+	dir := t.TempDir()
+	svc, done, err := workerShop(t.Context(), dir, n)
+	require.NoError(t, err)
+	defer done()
+	_, err = svc.Save(t.Context(), message.Campaign{ID: "all", Purpose: message.Informational, Groups: []string{"all"},
+		Schedule: message.Schedule{Start: time.Now()},
+		Contents: []message.Content{{Channel: message.SMS, Text: "{{.name}}님께"}}})
+	require.NoError(t, err)
+	require.NoError(t, svc.Start(t.Context(), "all"))
+
+	self, err := os.Executable()
+	require.NoError(t, err)
+	start := func() *exec.Cmd {
+		cmd := exec.Command(self)
+		cmd.Env = append(os.Environ(), envDir+"="+dir, envWorker+"="+strconv.Itoa(n))
+		cmd.Stderr = os.Stderr
+		require.NoError(t, cmd.Start())
+		return cmd
+	}
+	lines := func() (keys []string) {
+		f, err := os.Open(filepath.Join(dir, "sent.jsonl"))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		require.NoError(t, err)
+		defer f.Close()
+		for in := bufio.NewScanner(f); in.Scan(); {
+			var l message.FileLine
+			require.NoError(t, json.Unmarshal(in.Bytes(), &l))
+			keys = append(keys, l.Key)
+		}
+		return keys
+	}
+	until := func(sent int) {
+		for len(lines()) < sent {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	var workers []*exec.Cmd
+	for range 4 {
+		workers = append(workers, start())
+	}
+	until(n / 10)
+	require.NoError(t, workers[0].Process.Signal(syscall.SIGSTOP))
+	until(n / 5)
+	require.NoError(t, workers[1].Process.Kill())
+	_ = workers[1].Wait()
+	workers[1] = start()
+	// Longer than its lease, but shorter than SQLite waits for a writer's lock: it may
+	// have been stopped with that in its hand.
+	time.Sleep(1500 * time.Millisecond)
+	require.NoError(t, workers[0].Process.Signal(syscall.SIGCONT))
+	for _, w := range workers {
+		require.NoError(t, w.Wait())
+	}
+
+	_, err = svc.Tick(t.Context())
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, key := range lines() {
+		require.False(t, seen[key], "submitted twice")
+		seen[key] = true
+	}
+	res, err := svc.Results(t.Context(), "all")
+	require.NoError(t, err)
+	require.Equal(t, n, res.Audience)
+	require.Equal(t, n, res.Outcomes[message.Submitted]+res.Outcomes[message.Unknown], "%v", res.Outcomes)
+	require.LessOrEqual(t, res.Outcomes[message.Unknown], 4, "two processes of two workers with one submit each in flight")
+	require.GreaterOrEqual(t, len(seen), n-res.Outcomes[message.Unknown])
+}
+
+// A million recipients go through in bounded memory.
+func TestMillionRecipients(t *testing.T) {
+	if !*soak {
+		t.Skip("by -soak")
+	}
+	send(t, open(t, filepath.Join(t.TempDir(), "state.db")), 1_000_000)
+}
