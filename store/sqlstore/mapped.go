@@ -114,7 +114,8 @@ func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 	if d == Postgres {
 		// PostgreSQL compiles a statement that looks costly to it. One for many rules
 		// has thousands of expressions: compiling took minutes where running took
-		// milliseconds.
+		// milliseconds. And where it expects few rows of each scan, it loops over the
+		// scans within each other, which took as long when it was wrong.
 		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL enable_nestloop = off"); err != nil {
 			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
 		}
