@@ -33,16 +33,17 @@ type Answer struct {
 // ranks are cut over the snapshot. The error is ctx's; what only one plan meets
 // stands in its Answer. ctx is looked at before every shard.
 func (s *Snapshot) Select(ctx context.Context, plans []*plan.Plan, env eval.Env, run Run) ([]Answer, error) {
-	answers, _, err := s.run(ctx, plans, env, run)
+	answers, _, err := s.run(ctx, plans, env, run, nil)
 	return answers, err
 }
 
-func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, run Run) ([]Answer, *program, error) {
+func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, run Run, stats *stats) ([]Answer, *program, error) {
 	env.AsOf = env.AsOf.Truncate(time.Second)
 	if env.Zone == nil {
 		env.Zone = time.UTC
 	}
 	p := prepare(s, plans, env)
+	p.stats = stats
 	p.refuse()
 	g := &gathering{program: p, answers: make([]bitmap.Dense, len(plans)), kept: map[int][]bitmap.Dense{}, errs: make([]error, len(plans))}
 	for i, pl := range p.plans {

@@ -13,10 +13,9 @@ type stats struct {
 }
 
 type usage struct {
-	forms     map[Form]int // shards answered in each form
-	estimated int
-	rows      int
-	took      time.Duration
+	forms map[Form]int // shards answered in each form
+	rows  int
+	took  time.Duration
 }
 
 // timer measures one aggregate of one shard.
