@@ -48,8 +48,31 @@ func explain(tokens []token, at int) source.Diagnostic {
 		d.Message = fmt.Sprintf("the rule ends where %s is missing", can)
 	default:
 		d.Message = fmt.Sprintf("expected %s, found %s", can, found)
+		if near, ok := respelt(tokens, at); ok {
+			d.Hint, d.Fix = "did you mean "+near+"?", &source.Fix{Span: d.Span, New: near}
+		} else if near, ok := respelt(tokens, at-1); ok {
+			d.Span = spanOf(tokens[at-1])
+			d.Message = fmt.Sprintf("%s is read as a name here", shown(tokens[at-1]))
+			d.Hint, d.Fix = "did you mean "+near+"?", &source.Fix{Span: d.Span, New: near}
+		}
 	}
 	return d
+}
+
+// respelt is the keyword that the name at the place was meant to be: one that is
+// spelt nearly so, and with which the text reads on.
+func respelt(tokens []token, at int) (string, bool) {
+	if at < 0 || tokens[at].Type != nameToken {
+		return "", false
+	}
+	near, ok := source.Closest(tokens[at].Value, keywords)
+	if !ok {
+		return "", false
+	}
+	trial := slices.Clone(tokens)
+	trial[at].Value = near
+	_, failed, err := match(trial)
+	return near, err == nil || failed > at+1
 }
 
 // shown is the token for a message, cut when long.
@@ -175,9 +198,11 @@ func (can choices) String() string {
 	add("a name", name && !number)
 	add("a number", number && !name)
 	add("a list in parentheses", paren && can["top"])
-	add(`"top", "bottom"`, can["top"])
+	add(`"top"`, can["top"])
+	add(`"bottom"`, can["top"])
 	add("a text in quotes", can["string"] && !name)
-	add(`"any", "all"`, can["any"] && !name)
+	add(`"any"`, can["any"] && !name)
+	add(`"all"`, can["any"] && !name)
 	add("a unit of time", can["unit"] && !whole)
 	add(`"known"`, can["known"] && !name)
 	add(`"with"`, can["with"] && !name)

@@ -60,7 +60,7 @@ func mistake(at source.Span, message, text string) *source.Diagnostic {
 // The first that knows the place words it.
 var commonMistakes = []func(spot) *source.Diagnostic{
 	wrongUnit, lookingBack, commaInNumber, shouting, signedSpan, twoSigns, chain, inWords, groupOfValue,
-	windowAfterTest, bareList, isValue, affixWithout, rankOfNothing, containsList, likePattern, strayConnective,
+	windowAfterTest, otherWords, bareList, isValue, affixWithout, rankOfNothing, containsList, likePattern, strayConnective,
 }
 
 func knownMistake(tokens []token, at int) *source.Diagnostic {
@@ -201,6 +201,19 @@ func inWords(s spot) *source.Diagnostic {
 	return nil
 }
 
+// otherWords: and, or and not in words that mean the same.
+func otherWords(s spot) *source.Diagnostic {
+	word := map[string]string{
+		"그리고": "and", "및": "and", "이고": "and", "이면서": "and", "but": "and", "also": "and", "plus": "and",
+		"또는": "or", "혹은": "or", "이거나": "or",
+		"except": "and not", "without": "and not", "unless": "and not",
+	}[s.word(0)]
+	if word == "" {
+		return nil
+	}
+	return mistake(spanOf(s.near(0)), fmt.Sprintf("%q is not a word of the language", s.word(0)), word)
+}
+
 // groupOfValue: country in group "VIP".
 func groupOfValue(s spot) *source.Diagnostic {
 	if s.word(-1) != "in" || s.word(0) != "group" {
@@ -226,8 +239,10 @@ func windowAfterTest(s spot) *source.Diagnostic {
 
 // bareList: country in "KR".
 func bareList(s spot) *source.Diagnostic {
-	t := s.near(0)
-	if s.word(-1) != "in" || t.Type != stringToken && t.Type != numberToken && t.Type != nameToken {
+	t, next := s.near(0), s.near(1)
+	value := t.Type == stringToken || t.Type == numberToken ||
+		t.Type == nameToken && next.Type != stringToken && next.Type != numberToken
+	if s.word(-1) != "in" || !value {
 		return nil
 	}
 	return mistake(spanOf(t), "a list stands in parentheses", "("+t.Value+")")
@@ -249,6 +264,9 @@ func isValue(s spot) *source.Diagnostic {
 			known = !not
 		}
 		return mistake(s.span(is, 0), "whether a value is there is asked with is known", map[bool]string{true: "is known", false: "is not known"}[known])
+	}
+	if _, ok := source.Closest(s.word(0), []string{"known"}); ok {
+		return mistake(spanOf(s.near(0)), "is stands only before known", "known")
 	}
 	return mistake(s.span(is, -1), "is stands only before known", map[bool]string{true: "!=", false: "="}[not])
 }
