@@ -78,57 +78,84 @@ func TestCDNOWAgainstSQL(t *testing.T) {
 	_, err = db.Exec("CREATE INDEX stages_customer ON stages (customer, w)")
 	require.NoError(t, err)
 
-	shares := line.Shares()
+	at := map[int]int{} // the point of a week
 	for i, w := range weeks {
-		for j, stage := range line.Stages {
-			require.Equal(t, count(t, db, "SELECT count(*) FROM stages WHERE w = ? AND stage = ?", w, stage), shares[i].Stages[j], "week %d, %s", w, stage)
+		at[w] = i
+	}
+	stageOf := map[string]int{"": len(line.Stages)} // "" is absent
+	for i, stage := range line.Stages {
+		stageOf[stage] = i
+	}
+	n := len(line.Stages) + 1
+
+	shares := make([][]int, len(weeks))
+	for i := range shares {
+		shares[i] = make([]int, n-1)
+	}
+	tally(t, db, func(w int, stage, _ string, count int) { shares[at[w]][stageOf[stage]] = count },
+		"SELECT w, stage, '', count(*) FROM stages GROUP BY w, stage")
+	for i, s := range line.Shares() {
+		require.Empty(t, cmp.Diff(shares[i], s.Stages), "week %d", weeks[i])
+	}
+
+	moved := make([][][]int, len(weeks)) // by the later week
+	for i := range moved {
+		moved[i] = make([][]int, n)
+		for a := range moved[i] {
+			moved[i][a] = make([]int, n)
 		}
 	}
+	// Nobody goes: customers of the later week, with where they were in the one before.
+	tally(t, db, func(w int, a, b string, count int) { moved[at[w]][stageOf[a]][stageOf[b]] = count },
+		`SELECT b.w, coalesce(a.stage, ''), b.stage, count(*) FROM stages b
+			LEFT JOIN stages a ON a.customer = b.customer AND a.w = b.w - ? GROUP BY 1, 2, 3`, step)
+	stood, left := make([]int, n), make([]int, n)
 	for i := 1; i < len(weeks); i++ {
-		m := line.Movement(i-1, i)
-		want := make([][]int, len(m.Moved))
-		for a := range want {
-			want[a] = make([]int, len(m.Moved))
-		}
-		rows, err := db.Query(`SELECT coalesce(a.stage, ''), coalesce(b.stage, ''), count(*) FROM (SELECT DISTINCT customer FROM stages WHERE w IN (?, ?)) c
-			LEFT JOIN stages a ON a.customer = c.customer AND a.w = ? LEFT JOIN stages b ON b.customer = c.customer AND b.w = ? GROUP BY 1, 2`,
-			weeks[i-1], weeks[i], weeks[i-1], weeks[i])
-		require.NoError(t, err)
-		slot := func(stage string) int {
-			for k, s := range m.Stages {
-				if s == stage {
-					return k
+		require.Empty(t, cmp.Diff(moved[i], line.Movement(i-1, i).Moved), "week %d to %d", weeks[i-1], weeks[i])
+		for a, row := range moved[i] {
+			for b, count := range row {
+				stood[a] += count
+				if b == stageOf["churned"] {
+					left[a] += count
 				}
 			}
-			return len(m.Stages)
-		}
-		for rows.Next() {
-			var a, b string
-			var n int
-			require.NoError(t, rows.Scan(&a, &b, &n))
-			want[slot(a)][slot(b)] = n
-		}
-		require.NoError(t, rows.Err())
-		require.Empty(t, cmp.Diff(want, m.Moved), "week %d to %d", weeks[i-1], weeks[i])
-	}
-	for i, c := range line.Retention(true, "new", "active") {
-		for k, kept := range c.Kept {
-			want := count(t, db, `SELECT count(*) FROM stages s JOIN (SELECT customer, min(w) AS since FROM stages WHERE stage IN ('new', 'active') GROUP BY customer) f
-				ON f.customer = s.customer WHERE f.since = ? AND s.w = ? AND s.stage IN ('new', 'active')`, weeks[i], weeks[i+k])
-			require.Equal(t, want, kept, "cohort of week %d at week %d", weeks[i], weeks[i+k])
 		}
 	}
 	for _, e := range line.Exits() {
-		require.Equal(t, count(t, db, `SELECT count(*) FROM stages a JOIN stages b ON b.customer = a.customer AND b.w = a.w + ? WHERE a.stage = ?`, step, e.Stage), e.Stood, e.Stage)
-		require.Equal(t, count(t, db, `SELECT count(*) FROM stages a JOIN stages b ON b.customer = a.customer AND b.w = a.w + ? WHERE a.stage = ? AND b.stage = 'churned'`, step, e.Stage), e.Left, e.Stage)
+		require.Equal(t, []int{stood[stageOf[e.Stage]], left[stageOf[e.Stage]]}, []int{e.Stood, e.Left}, e.Stage)
 	}
+
+	cohorts := line.Retention(true, "new", "active")
+	want := make([]segment.Cohort, len(weeks))
+	for i := range want {
+		want[i] = segment.Cohort{Since: points[i], Kept: make([]int, len(weeks)-i)}
+	}
+	tally(t, db, func(w int, since, _ string, count int) {
+		var from int
+		_, err := fmt.Sscan(since, &from)
+		require.NoError(t, err)
+		want[at[from]].Kept[at[w]-at[from]] = count
+		if w == from {
+			want[at[from]].Size = count
+		}
+	}, `SELECT s.w, f.since, '', count(*) FROM stages s JOIN (SELECT customer, min(w) AS since FROM stages WHERE stage IN ('new', 'active') GROUP BY customer) f
+		ON f.customer = s.customer WHERE s.stage IN ('new', 'active') GROUP BY 1, 2`)
+	require.Empty(t, cmp.Diff(want, cohorts))
 }
 
-func count(t *testing.T, db *sql.DB, query string, args ...any) int {
+// tally reads rows of a week, two words and a count.
+func tally(t *testing.T, db *sql.DB, each func(w int, a, b string, count int), query string, args ...any) {
 	t.Helper()
-	var n int
-	require.NoError(t, db.QueryRow(query, args...).Scan(&n))
-	return n
+	rows, err := db.Query(query, args...)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var w, count int
+		var a, b string
+		require.NoError(t, rows.Scan(&w, &a, &b, &count))
+		each(w, a, b, count)
+	}
+	require.NoError(t, rows.Err())
 }
 
 // cdnowSQL holds the two files as tables, dates as days since the first of 1997.

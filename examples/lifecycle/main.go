@@ -1,7 +1,9 @@
 // Lifecycle: a generated year of a shop in Seoul, its customers sorted into the
 // five life stages, as groups that are refreshed on the way and as one HTML page.
+// Or a shop that is there, from a folder of CSV files, week by week:
 //
 //	go run ./examples/lifecycle --out lifecycle.html
+//	go run ./examples/lifecycle --data ../shared/data/cdnow --from 1997-01-01 --weeks 78 --zone America/New_York --currency USD
 package main
 
 import (
@@ -29,6 +31,12 @@ var titles = map[string]string{
 func main() {
 	out := flag.String("out", "out/lifecycle.html", "where the page goes")
 	customers := flag.Int("customers", 800, "how many customers the shop gets")
+	var f folder
+	flag.StringVar(&f.dir, "data", "", "a folder of CSV files instead of the generated shop")
+	flag.StringVar(&f.from, "from", "1997-01-01", "with --data: the first day")
+	flag.IntVar(&f.weeks, "weeks", 78, "with --data: how many weeks")
+	flag.StringVar(&f.zone, "zone", "Asia/Seoul", "with --data: the shop's time zone")
+	flag.StringVar(&f.currency, "currency", "KRW", "with --data: the shop's currency")
 	flag.Parse()
 	if err := os.MkdirAll(filepath.Dir(*out), 0o755); err != nil {
 		log.Fatal(err)
@@ -37,7 +45,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := run(context.Background(), os.Stdout, page, *customers); err != nil {
+	if f.dir != "" {
+		err = existing(context.Background(), os.Stdout, page, f)
+	} else {
+		err = run(context.Background(), os.Stdout, page, *customers)
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
 	if err := page.Close(); err != nil {
