@@ -77,7 +77,8 @@ func (d Dialect) Quote(name string) string {
 // DoNothing is the end of an INSERT that leaves an existing row alone. The
 // affected rows tell whether the row is new. The key is the conflicting unique
 // key's columns; MariaDB takes any unique key of the table, so a table that is
-// inserted this way should have one.
+// inserted this way should have one, and its driver counts right only while
+// clientFoundRows is off, which is the default.
 func (d Dialect) DoNothing(key ...string) string {
 	if d == MySQL {
 		k := d.Quote(key[0])

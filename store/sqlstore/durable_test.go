@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -230,4 +231,49 @@ func oneGeneration(t *testing.T, s *sqlstore.Store) int64 {
 		return n
 	}
 	return 0
+}
+
+// A full disk is an error that says so; the data is as before, and the same call
+// succeeds once there is room.
+func TestAFullDisk(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "shop.db")
+	db := open(t, path)
+	s, err := sqlstore.Open(ctx, db, sqlstore.SQLite, catalog.Shop(), sqlstore.Options{})
+	require.NoError(t, err)
+	require.NoError(t, s.Apply(ctx, generation(1)...))
+	var pages int
+	require.NoError(t, db.QueryRow("PRAGMA page_count").Scan(&pages))
+	limit := func(n int) {
+		var now int
+		require.NoError(t, db.QueryRow(fmt.Sprintf("PRAGMA max_page_count = %d", n)).Scan(&now))
+	}
+	var many []store.Change
+	for i := range 2000 {
+		many = append(many, store.Change{Customer: "c0", Kind: "visits", Key: fmt.Sprint(i), Fields: fields{"page": catalog.StringValue("/a long page, to fill the disk with")}})
+	}
+	limit(pages + 5)
+	err = s.Apply(ctx, append(generation(2), many...)...)
+	require.ErrorContains(t, err, "full")
+	require.EqualValues(t, 1, oneGeneration(t, s))
+	limit(1 << 30)
+	require.NoError(t, s.Apply(ctx, append(generation(2), many...)...))
+	require.EqualValues(t, 2, oneGeneration(t, s))
+}
+
+// While another process writes, an Apply waits; when that takes too long it is
+// ErrBusy, and nothing was written.
+func TestALockThatStays(t *testing.T) {
+	ctx, path := t.Context(), filepath.Join(t.TempDir(), "shop.db")
+	customers(t, path, catalog.Shop(), sqlstore.Options{})
+	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(1)")
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	holder := open(t, path)
+	s, err := sqlstore.Open(ctx, db, sqlstore.SQLite, catalog.Shop(), sqlstore.Options{})
+	require.NoError(t, err)
+	tx, err := holder.Begin()
+	require.NoError(t, err)
+	require.ErrorIs(t, s.Apply(ctx, store.Change{Customer: "a"}), sqlstore.ErrBusy)
+	require.NoError(t, tx.Rollback())
+	require.NoError(t, s.Apply(ctx, store.Change{Customer: "a"}))
 }

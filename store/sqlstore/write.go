@@ -28,6 +28,7 @@ type writer struct {
 	customers  map[dangol.CustomerID]bool
 	counts     map[countKey]int
 	dims       map[dimKey]map[string]catalog.Value
+	locked     map[string]bool // dimensions; true where this transaction writes them
 }
 
 type countKey struct {
@@ -38,7 +39,7 @@ type countKey struct {
 type dimKey struct{ dimension, key string }
 
 func newWriter(ctx context.Context, s *Store, tx *sql.Tx) *writer {
-	w := &writer{ctx: ctx, s: s, tx: tx, statements: map[string]*sql.Stmt{}}
+	w := &writer{ctx: ctx, s: s, tx: tx, statements: map[string]*sql.Stmt{}, locked: map[string]bool{}}
 	w.forget()
 	return w
 }
@@ -159,6 +160,11 @@ func (w *writer) takenAway(fields map[string]catalog.Value) string {
 }
 
 func (w *writer) deleteCustomer(id dangol.CustomerID) error {
+	// Locked first: whoever adds a record to the customer locks the same row.
+	delete(w.customers, id)
+	if found, err := w.customer(id); err != nil || !found {
+		return err
+	}
 	for _, kind := range slices.Backward(w.s.schema.Kinds) { // children before parents
 		t := w.table(kind)
 		for _, set := range t.sets {

@@ -105,6 +105,9 @@ func (w *writer) setRecord(t *ownTable, c store.Change) error {
 		if !own && !by {
 			continue
 		}
+		if err := w.lock(col.Reach.Dimension, false); err != nil {
+			return err
+		}
 		err := w.exec("UPDATE "+w.q(t.name)+" SET "+w.s.layout.resolve(t, col)+" WHERE "+w.q(idColumn)+" = ?", c.Key)
 		if err != nil {
 			return err
@@ -178,10 +181,32 @@ func (w *writer) keys(query string, args ...any) ([]string, error) {
 	return out, rows.Err()
 }
 
+// lock keeps apart who writes a dimension and who writes records that reach it:
+// otherwise a record could be written with a value that has just changed. It locks
+// the dimension's row in the ledger, since rows that are not there yet, such as a new
+// product's, cannot be locked. SQLite has one writer anyway.
+func (w *writer) lock(dimension string, write bool) error {
+	if was, ok := w.locked[dimension]; w.s.d == SQLite || ok && (was || !write) {
+		return nil
+	}
+	how := w.s.d.ForUpdate()
+	if !write {
+		how = w.s.d.ForShare()
+	}
+	var one string
+	_, err := w.one("SELECT declared FROM "+w.q(w.s.opts.Prefix+"columns")+" WHERE of_table = ? AND name = ''"+how,
+		[]any{w.table(w.mustTable(dimension)).name}, &one)
+	w.locked[dimension] = write
+	return err
+}
+
 // dimension reads the row that a record's field points at; nil when there is none.
 func (w *writer) dimension(name string, key catalog.Value) (map[string]catalog.Value, error) {
 	if !key.Known() {
 		return nil, nil
+	}
+	if err := w.lock(name, false); err != nil {
+		return nil, err
 	}
 	k := dimKey{name, key.Text()}
 	if row, ok := w.dims[k]; ok {
@@ -211,6 +236,9 @@ func (w *writer) dimension(name string, key catalog.Value) (map[string]catalog.V
 }
 
 func (w *writer) applyDimension(t *ownTable, c store.Change, bad func(string) error) error {
+	if err := w.lock(c.Kind, true); err != nil {
+		return err
+	}
 	delete(w.dims, dimKey{c.Kind, c.Key})
 	switch c.Op {
 	case store.Put:
