@@ -32,8 +32,7 @@ type arguments struct {
 	where  dsl.Expr
 	// Where the walk stood when it met them: they are the author's own words even
 	// where a text of the catalog is read with them.
-	quoting bool
-	at      source.Span
+	from standpoint
 }
 
 // selection is a kind of records narrowed by a window and a where.
@@ -48,7 +47,8 @@ type selection struct {
 // arguments sorts the arguments of a call: at most one window and one where, in
 // this order or in one argument.
 func (c *checker) arguments(args []*dsl.Arg) (arguments, bool) {
-	out := arguments{quoting: c.quoting, at: c.at}
+	out := arguments{from: c.standpoint}
+	out.from.call, out.from.beside = nil, nil
 	for _, a := range args {
 		if a.Window != nil {
 			if out.window != nil {
@@ -93,7 +93,7 @@ func (c *checker) apply(sel *selection, args arguments) bool {
 		return true
 	}
 	saved := c.standpoint
-	c.quoting, c.at, c.call, c.beside = args.quoting, args.at, nil, nil
+	c.standpoint = args.from
 	ok := c.narrowByWindow(sel, args.window)
 	if args.where != nil {
 		c.record = &record{kind: sel.kind}

@@ -125,7 +125,7 @@ func (c *checker) errCannotCompare(at source.Span, x, y value) {
 func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 	at := c.span(n.OpSpan)
 	lq, rq := c.quote(l.span), c.quote(r.span)
-	inTime := func(v value) bool { return v.form == moment || v.form == point }
+	inTime := func(v value) bool { return v.form == moment || v.form == point || v.form == day }
 	switch {
 	case l.form == condition || r.form == condition:
 		t := lq
@@ -150,13 +150,13 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 			q, other = lq, rq
 		}
 		c.fail(source.CompareMoments, at, "write "+other+" within "+q+", or before "+q+" ago", "%s is a length of time, and time is asked with within, before and after", q)
-	case (inTime(l) || l.form == day) && r.form == text, l.form == text && (inTime(r) || r.form == day):
+	case inTime(l) && r.form == text, l.form == text && inTime(r):
 		hint := c.differHint(l, r)
 		if hint == "" {
 			hint = "a date stands without quotes, as in 2026-01-31"
 		}
 		c.fail(source.WrongType, at, hint, "%s is %s and %s is %s: they cannot be compared", lq, describe(l), rq, describe(r))
-	case inTime(l) || inTime(r) || l.form == day && r.form == day:
+	case inTime(l) && inTime(r):
 		c.errMoments(n, at, l, r)
 	case l.form == text && r.form == text || l.form == truth && r.form == truth:
 		c.fail(source.WrongType, at, "compare with = or !=", "%s has no order: it is the same or it is not", describe(l))
@@ -181,7 +181,7 @@ func (c *checker) errMoments(n *dsl.Compare, at source.Span, l, r value) {
 	}[op]
 	wholeDay := r.form == day || r.form == point && (rq == "today" || rq == "yesterday")
 	switch {
-	case l.form != moment && l.form != day, relation == "within before", strings.HasSuffix(relation, "on") && !wholeDay:
+	case l.form == point, strings.HasPrefix(c.written(r.span), "("), relation == "within before", strings.HasSuffix(relation, "on") && !wholeDay:
 		d.Hint = "write before, after, within or between"
 	default:
 		d.Hint = "write " + lq + " " + relation + " " + rq

@@ -14,16 +14,26 @@ import (
 // Names that mean nothing where they stand, and what they were probably meant to
 // be: the messages of this file belong with those of messages.go.
 
-// suggest names the nearest candidate. Beside text, a name that is near to none
-// was probably meant to be text too.
-func (c *checker) suggest(d source.Diagnostic, at source.Span, word string, candidates []string) {
-	quotes := c.beside != nil && (c.beside.form == text || c.beside.form == set) && !strings.Contains(word, ".")
-	if best, ok := source.Closest(word, candidates); ok && !c.listedBeside(word) {
+// nearest names the nearest candidate.
+func (c *checker) nearest(d source.Diagnostic, at source.Span, word string, candidates []string) {
+	if best, ok := source.Closest(word, candidates); ok {
 		d.Hint, d.Fix = "did you mean "+best+"?", &source.Fix{Span: at, New: best}
-	} else if quotes {
-		d.Hint, d.Fix = fmt.Sprintf("text stands in quotes: %q", word), &source.Fix{Span: at, New: strconv.Quote(word)}
 	}
 	c.tell(d)
+}
+
+// suggest does the same for a name that was not called. Beside text, one that is
+// near to none was probably meant to be text too.
+func (c *checker) suggest(d source.Diagnostic, r *dsl.Ref, candidates []string) {
+	word := nameOf(r.Path)
+	_, near := source.Closest(word, candidates)
+	besideText := c.beside != nil && (c.beside.form == text || c.beside.form == set)
+	if besideText && !r.Called && len(r.Path) == 1 && (!near || c.listedBeside(word)) {
+		d.Hint, d.Fix = fmt.Sprintf("text stands in quotes: %q", word), &source.Fix{Span: d.Span, New: strconv.Quote(word)}
+		c.tell(d)
+		return
+	}
+	c.nearest(d, d.Span, word, candidates)
 }
 
 // listedBeside tells whether the catalog lists a word as a value of what it is
@@ -42,7 +52,7 @@ func (c *checker) errUnknown(r *dsl.Ref, name string) {
 	}
 	if r.Called {
 		d.Message = fmt.Sprintf("no record, measure or function is called %q", name)
-		c.suggest(d, at, name, append(c.words.callable(), functionNames...))
+		c.nearest(d, at, name, append(c.words.callable(), functionNames...))
 		return
 	}
 	d.Message = fmt.Sprintf("no attribute or record is called %q", name)
@@ -61,7 +71,7 @@ func (c *checker) errUnknown(r *dsl.Ref, name string) {
 		c.tell(d)
 		return
 	}
-	c.suggest(d, at, name, c.words.top)
+	c.suggest(d, r, c.words.top)
 }
 
 // example is a test of a record's name that would be right.
@@ -103,7 +113,7 @@ func (c *checker) errUnknownInWhere(r *dsl.Ref, name string) {
 		c.errNotInWhere(at, name)
 		return
 	}
-	c.suggest(d, at, name, k.visible())
+	c.suggest(d, r, k.visible())
 }
 
 func (c *checker) errUnknownAttribute(r *dsl.Ref, name string) {
