@@ -33,7 +33,7 @@ const batchStep = 1000
 // ID walks the codes. It may be called by many at once. On an error the returned
 // batch tells how far it came.
 func (s *Service) Generate(ctx context.Context, b Batch) (Batch, error) {
-	if err := checkKey("the batch's ID", b.ID); err != nil {
+	if err := errors.Join(checkKey("the batch's ID", b.ID), checkLabels(b.Campaign)); err != nil {
 		return Batch{}, err
 	}
 	if b.Count < 1 || b.Count > maxBatch {

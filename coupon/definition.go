@@ -213,6 +213,8 @@ func (d Definition) validate() error {
 	_, err := time.LoadLocation(d.Zone)
 	rule(err == nil && d.Zone != "Local", "Zone %q is unknown", d.Zone)
 
+	rule(checkLabels(d.Campaign, d.Automatic.Group, d.Automatic.Event) == nil, "Campaign and Automatic must have at most %d bytes each", maxKeyBytes)
+
 	money("Discount.Amount", d.Discount.Amount)
 	money("Discount.Max", d.Discount.Max)
 	rule((d.Discount.Amount > 0) != (d.Discount.Rate > 0), "Discount needs an Amount or a Rate, and not both")

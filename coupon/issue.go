@@ -27,7 +27,7 @@ type Issue struct {
 // a refused key stays free. It returns ErrKeyReused, ErrNotFound, ErrCodeSpace, or
 // ErrRequest for a promotion.
 func (s *Service) Issue(ctx context.Context, i Issue) (Grant, error) {
-	if err := errors.Join(checkKey("the key", i.Key), checkKey("the customer", string(i.Customer))); err != nil {
+	if err := errors.Join(checkKey("the key", i.Key), checkKey("the customer", string(i.Customer)), checkLabels(i.Campaign, i.Group)); err != nil {
 		return Grant{}, err
 	}
 	groups, err := s.askFor(ctx, i.Definition, i.Customer)
@@ -273,6 +273,9 @@ func (s *Service) AddSharedCode(ctx context.Context, c SharedCode) (Grant, error
 	code := NormalizeCode(c.Code)
 	if code == "" {
 		return Grant{}, requestError("a code needs 1 to %d letters and digits", maxCodeRunes)
+	}
+	if err := checkLabels(c.Campaign); err != nil {
+		return Grant{}, err
 	}
 	now := s.now()
 	var out Grant

@@ -174,6 +174,16 @@ func requestError(format string, args ...any) error {
 // maxKeyBytes bounds the keys of callers and customers.
 const maxKeyBytes = 255
 
+// checkLabels bounds texts that may be empty.
+func checkLabels(texts ...string) error {
+	for _, t := range texts {
+		if len(t) > maxKeyBytes {
+			return requestError("campaigns, groups and events must have at most %d bytes", maxKeyBytes)
+		}
+	}
+	return nil
+}
+
 func checkKey(what, key string) error {
 	if key == "" || len(key) > maxKeyBytes {
 		return requestError("%s must have 1 to %d bytes", what, maxKeyBytes)

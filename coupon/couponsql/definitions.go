@@ -132,8 +132,8 @@ func (t *tx) SaveDefinition(ctx context.Context, d coupon.Definition) error {
 func (t *tx) SetStops(ctx context.Context, id string, s coupon.Stops) error {
 	n, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+"coupon_definitions SET stop_issuing = ?, stop_using = ? WHERE id = ?"),
 		s.Issuing, s.Using, id)
-	if err == nil && n == 0 {
-		return fmt.Errorf("%w: definition %q", coupon.ErrNotFound, id)
+	if err == nil && n == 0 { // MariaDB does not count a row that stays as it is
+		_, err = t.Definition(ctx, id, 0)
 	}
 	return err
 }

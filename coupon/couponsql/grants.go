@@ -30,7 +30,7 @@ func (t *tx) InsertGrants(ctx context.Context, gs []coupon.Grant) error {
 				micros(g.Issued), micros(g.Starts), micros(g.Expires), micros(g.Revoked), micros(g.Used),
 				g.Order, g.Discount, 0)
 		}
-		query := t.dialect.Rebind(t.sql.insertGrants + placeholders(n, grantFields) + t.anyConflict())
+		query := t.dialect.Rebind(insertNew(t.dialect, t.prefix+"coupon_grants", grantColumns, placeholders(n, grantFields)))
 		added, err := t.exec(ctx, query, args...)
 		if err != nil {
 			return err
@@ -42,10 +42,6 @@ func (t *tx) InsertGrants(ctx context.Context, gs []coupon.Grant) error {
 	}
 	return nil
 }
-
-// anyConflict skips rows that break any unique key, without failing the
-// transaction, so that the count tells.
-func (t *tx) anyConflict() string { return " ON CONFLICT DO NOTHING" }
 
 func (t *tx) Grant(ctx context.Context, by coupon.GrantRef) (coupon.Grant, error) {
 	column, value := "id", by.ID
@@ -87,8 +83,8 @@ func (t *tx) ReplaceGrant(ctx context.Context, g coupon.Grant) error {
 func (t *tx) SetUsed(ctx context.Context, id string, used time.Time, order string, discount int64) error {
 	n, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+"coupon_grants SET used = ?, order_id = ?, discount = ? WHERE id = ?"),
 		micros(used), order, discount, id)
-	if err == nil && n == 0 {
-		return fmt.Errorf("%w: grant %q", coupon.ErrNotFound, id)
+	if err == nil && n == 0 { // MariaDB does not count a row that stays as it is
+		_, err = t.Grant(ctx, coupon.GrantRef{ID: id})
 	}
 	return err
 }

@@ -195,7 +195,22 @@ func (t *tx) Take(ctx context.Context, s coupon.Scope, n, max coupon.Count) (boo
 	if n.Uses > max.Uses || n.Amount > max.Amount {
 		return false, nil // an absent counter is inserted as it comes
 	}
-	rows, err := t.exec(ctx, t.sql.take, s.Definition, string(s.Kind), s.Subject, s.Period, n.Uses, n.Amount, max.Uses, max.Amount)
+	if t.sql.start == "" {
+		rows, err := t.exec(ctx, t.sql.take, s.Definition, string(s.Kind), s.Subject, s.Period, n.Uses, n.Amount, max.Uses, max.Amount)
+		return rows == 1, err
+	}
+	add := func() (int64, error) {
+		return t.exec(ctx, t.sql.take, n.Uses, n.Amount, s.Definition, string(s.Kind), s.Subject, s.Period, n.Uses, max.Uses, n.Amount, max.Amount)
+	}
+	rows, err := add()
+	if err != nil || rows == 1 {
+		return rows == 1, err
+	}
+	rows, err = t.exec(ctx, t.sql.start, s.Definition, string(s.Kind), s.Subject, s.Period, n.Uses, n.Amount)
+	if err != nil || rows == 1 {
+		return rows == 1, err
+	}
+	rows, err = add() // it exists: it was full, or somebody made it since
 	return rows == 1, err
 }
 
