@@ -34,6 +34,7 @@ func (s *Service) DryRun(ctx context.Context, c Campaign) (DryRun, error) {
 		return DryRun{}, err
 	}
 	a := s.assessment(campaignRow{}, c, Occurrence{Campaign: c.ID, ID: "dry run", Active: s.now()})
+	a.taken = map[string]bool{}
 	for last := false; !last; {
 		var page []dangol.CustomerID
 		var cursor dangol.CustomerID
@@ -59,11 +60,11 @@ type assessment struct {
 	batch *batch
 	out   DryRun
 	worst int64
-	taken map[string]bool // addresses that somebody before would be sent to
+	taken map[string]bool // dry run: addresses that somebody before would be sent to
 }
 
 func (s *Service) assessment(row campaignRow, c Campaign, o Occurrence) *assessment {
-	return &assessment{s: s, batch: &batch{row: row, campaign: c, occ: o}, taken: map[string]bool{},
+	return &assessment{s: s, batch: &batch{row: row, campaign: c, occ: o},
 		out: DryRun{At: s.now(), Sent: map[Channel]int{}, Held: map[string]int{}, Dropped: map[string]int{}, Examples: map[string]string{}}}
 }
 
@@ -91,7 +92,9 @@ func (a *assessment) add(ctx context.Context, page []Recipient) error {
 		}
 		switch r.verdict.Decision {
 		case Send:
-			a.taken[r.msg.To] = true
+			if a.taken != nil { // a reserve of too much is given back; it need not remember everybody
+				a.taken[r.msg.To] = true
+			}
 			a.out.Sent[r.msg.Channel]++
 		case Hold:
 			a.out.Held[r.verdict.Reason]++
