@@ -64,7 +64,7 @@ func population(t *testing.T, w *rulegen.World, scope plan.Scope, test plan.Test
 // shops: clauses by themselves, and together as terms of an and or an or.
 func TestVerdictsAreTrue(t *testing.T) {
 	told := map[source.Code]int{}
-	for seed := range worlds(250) {
+	for seed := range worlds(120) {
 		w := rulegen.New(seed)
 		words, err := read(w.Catalog)
 		require.NoError(t, err)
@@ -176,7 +176,7 @@ func count(ds source.Diagnostics, code source.Code) int {
 // and one that every record is said to meet leaves none out.
 func TestFiltersAgainstTheirKind(t *testing.T) {
 	told := map[source.Code]int{}
-	for seed := range worlds(300) {
+	for seed := range worlds(150) {
 		w := rulegen.New(seed)
 		words, err := read(w.Catalog)
 		require.NoError(t, err)
