@@ -12,8 +12,9 @@ import (
 
 // Format writes the rules of a file in the house style and leaves every other
 // byte as it is. A rule that does not fit its place any more, such as one line in
-// quotes that is now four, becomes a block. It returns the *Error of Read when
-// the file cannot be read.
+// quotes that is now four, becomes a block; inside of {} and [], where no block
+// can stand, it is left alone. Format returns the *Error of Read when the file
+// cannot be read.
 func Format(name string, data []byte) ([]byte, error) {
 	f, err := Read(name, data)
 	if err != nil {
@@ -70,7 +71,7 @@ func sameRules(a, b *File) bool {
 	}
 	before, after := a.rules(), b.rules()
 	for i := range before {
-		if dsl.Format(before[i].Tree) != strings.TrimSpace(after[i].Text) {
+		if dsl.Format(before[i].Tree) != dsl.Format(after[i].Tree) {
 			return false
 		}
 	}
@@ -87,16 +88,21 @@ func (f *File) rewrite(r *Rule) (source.Fix, bool) {
 	style := r.node.Style
 	lines := strings.Split(want, "\n")
 	switch {
-	case style&yaml.LiteralStyle != 0:
+	case style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		head, _, _ := strings.Cut(f.Text[place.Start:place.End], "\n")
-		return f.block(place, strings.TrimRight(head, "\r"), lines), true
-	case style&yaml.FoldedStyle != 0 || len(lines) > 1:
-		return f.block(place, "|", lines), true
-	case style&yaml.SingleQuotedStyle != 0:
-		return source.Fix{Span: place, New: "'" + strings.ReplaceAll(want, "'", "''") + "'"}, true
+		head = "|" + strings.TrimLeft(strings.TrimRight(head, "\r"), "|>")
+		return f.block(place, head, lines), true
+	case len(lines) > 1:
+		line, _, _ := strings.Cut(f.Text[place.End:], "\n")
+		behind := strings.TrimSpace(line)
+		if behind != "" && behind[0] != '#' {
+			return source.Fix{}, false
+		}
+		place.End += len(strings.TrimRight(line, " \t\r"))
+		return f.block(place, strings.TrimSpace("| "+behind), lines), true
 	case style&yaml.DoubleQuotedStyle != 0:
 		return source.Fix{Span: place, New: doubleQuoted(want)}, true
-	case plain(want):
+	case style&yaml.SingleQuotedStyle == 0 && plain(want):
 		return source.Fix{Span: place, New: want}, true
 	}
 	return source.Fix{Span: place, New: "'" + strings.ReplaceAll(want, "'", "''") + "'"}, true
@@ -123,7 +129,7 @@ func plain(line string) bool {
 // what may follow it.
 func (f *File) block(place source.Span, head string, lines []string) source.Fix {
 	indent := strings.Repeat(" ", f.indentOf(place.Start)+2)
-	if old := f.Text[place.Start:place.End]; strings.HasPrefix(old, "|") {
+	if old := f.Text[place.Start:place.End]; old[0] == '|' || old[0] == '>' {
 		_, body, _ := strings.Cut(old, "\n")
 		indent = strings.Repeat(" ", blockIndent(body))
 	}

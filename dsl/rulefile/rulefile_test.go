@@ -174,7 +174,7 @@ func TestFormat(t *testing.T) {
 	require.NoError(t, err)
 	want := strings.ReplaceAll(groups, "      spent(365d) in top 5%\n      and orders", "      spent(365d) in top 5% and orders")
 	want = strings.ReplaceAll(want, "''서울''", `"서울" and orders`)
-	want = strings.ReplaceAll(want, ">-\n      orders(90d) >= 3\n      and", "|\n      orders(90d) >= 3 and")
+	want = strings.ReplaceAll(want, ">-\n      orders(90d) >= 3\n      and", "|-\n      orders(90d) >= 3 and")
 	require.Empty(t, cmp.Diff(want, string(out)))
 	again, err := rulefile.Format("groups.yaml", out)
 	require.NoError(t, err)
@@ -189,8 +189,16 @@ func TestFormatMakesBlocks(t *testing.T) {
 	require.Contains(t, string(out), "- name: a # one\n  rule: |\r\n    joined within 30d\r\n    and country in (\"KR\", \"JP\")")
 	require.Contains(t, string(out), "\n  # two\n")
 
-	_, err = rulefile.Format("f", []byte(`groups: [{name: a, rule: "`+long+`"}]`))
-	require.ErrorContains(t, err, "cannot be written back")
+	in = "groups:\n- name: a\n  rule: " + long + "  # one line\n  scope: both\n"
+	out, err = rulefile.Format("f", []byte(in))
+	require.NoError(t, err)
+	require.Contains(t, string(out), "rule: | # one line\n    joined within 30d\n    and country")
+	require.Contains(t, string(out), "100 and 900)\n  scope: both\n")
+
+	in = `groups: [{name: a, rule: "` + long + `"}]`
+	out, err = rulefile.Format("f", []byte(in))
+	require.NoError(t, err)
+	require.Equal(t, in, string(out), "no block can stand there")
 }
 
 // Whatever the file, formatting keeps the groups, and the second time nothing.
