@@ -145,11 +145,15 @@ func (c *checker) errCompare(n *dsl.Compare, l, r value) {
 	case l.form == yearly || r.form == yearly:
 		c.fail(source.WrongType, at, "write anniversary(birthday) within next 7d, or on today", "an anniversary lies within a span of time or on a day")
 	case l.form == length || r.form == length:
-		q, other := rq, lq
+		q, other := rq, l
 		if l.form == length {
-			q, other = lq, rq
+			q, other = lq, r
 		}
-		c.fail(source.CompareMoments, at, "write "+other+" within "+q+", or before "+q+" ago", "%s is a length of time, and time is asked with within, before and after", q)
+		hint := ""
+		if inTime(other) {
+			hint = "write " + c.quote(other.span) + " within " + q + ", or before " + q + " ago"
+		}
+		c.fail(source.CompareMoments, at, hint, "%s is a length of time, and time is asked with within, before and after", q)
 	case inTime(l) && r.form == text, l.form == text && inTime(r):
 		hint := c.differHint(l, r)
 		if hint == "" {
@@ -347,6 +351,10 @@ func (c *checker) errInstantIsNoWindow(at source.Span, q string) {
 
 func (c *checker) errWholeLength(at source.Span) {
 	c.fail(source.BadWindow, at, "use a smaller unit, as in 36h for 1.5d", "a length of time is a whole number of units")
+}
+
+func (c *checker) errFullHours(at source.Span) {
+	c.fail(source.BadWindow, at, "full goes with d, w, mo and y", "full counts whole days, weeks, months or years of the calendar")
 }
 
 func (c *checker) errLengthTooLong(at source.Span) {

@@ -96,6 +96,9 @@ func (c *checker) length(n *dsl.Number) (plan.Unit, int, bool) {
 	case n.Scale > 0:
 		c.errWholeLength(at)
 		return "", 0, false
+	case n.Full && (unit == plan.Minute || unit == plan.Hour):
+		c.errFullHours(at)
+		return "", 0, false
 	case n.Mantissa > maxYears*minutesOf(plan.Year).lo/minutesOf(unit).hi:
 		c.errLengthTooLong(at)
 		return "", 0, false
