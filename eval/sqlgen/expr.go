@@ -89,7 +89,7 @@ func (g *generator) stored(e plan.Expr, r row) piece {
 		return text("NULL")
 	}
 	sort := e.Type().Sort
-	raw := text(g.decode(col, sort, place(col.SQL, alias)))
+	raw := text(g.decode(col, sort, alias))
 	out := raw
 	if sort == catalog.Instant || sort == catalog.Date {
 		due, latest := timing(e)

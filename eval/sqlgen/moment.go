@@ -2,7 +2,10 @@ package sqlgen
 
 import (
 	"fmt"
+	"hash/fnv"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +26,8 @@ func timing(e plan.Expr) (due, latest bool) {
 
 // decode makes a column's instant or date an integer: microseconds or days since
 // 1970-01-01.
-func (g *generator) decode(col Column, sort catalog.Sort, sql string) string {
+func (g *generator) decode(col Column, sort catalog.Sort, alias string) string {
+	sql := place(col.SQL, alias)
 	switch {
 	case sort == catalog.Instant && col.Encoding == Seconds:
 		return "(" + sql + " * 1000000)"
@@ -32,11 +36,45 @@ func (g *generator) decode(col Column, sort catalog.Sort, sql string) string {
 	case sort == catalog.Instant && col.Encoding == Native:
 		return g.clock(sql)
 	case sort == catalog.Instant && col.Encoding == Local:
-		return g.fromLocal(g.clock(sql), col.zone())
+		if read := g.fromLocal(g.clock(sql), col.zone()); len(read) < longText {
+			return read
+		}
+		return alias + "." + readColumn(col)
 	case sort == catalog.Date && col.Encoding != Micros:
 		return g.day(sql)
 	}
 	return sql
+}
+
+// longText is from what length on an expression is computed once, in a derived
+// table, and named: where it stands in others, and those in others again, the
+// statement would outgrow what a server takes.
+const longText = 300
+
+// readColumn names the instant that the clock readings of a column stand for.
+func readColumn(col Column) string {
+	h := fnv.New32a()
+	h.Write([]byte(col.SQL))
+	return fmt.Sprintf("read_%08x", h.Sum32())
+}
+
+// table is the table as it stands in FROM: with a column more for each whose
+// clock readings take long to turn into instants.
+func (g *generator) table(t Table) string {
+	var extra []string
+	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
+		col := t.Columns[name]
+		if col.Encoding != Local {
+			continue
+		}
+		if read := g.fromLocal(g.clock(place(col.SQL, "w")), col.zone()); len(read) >= longText {
+			extra = append(extra, read+" AS "+readColumn(col))
+		}
+	}
+	if len(extra) == 0 {
+		return t.Name
+	}
+	return "(SELECT w.*, " + strings.Join(extra, ", ") + " FROM " + t.Name + " w)"
 }
 
 func (c Column) zone() *time.Location {

@@ -46,13 +46,13 @@ func Read(d Dialect, s *Schema, kind string, values []Value, id *dangol.Customer
 	}
 	for _, v := range values {
 		col := table.Columns[v.Name]
-		sql := g.decode(col, v.Type.Sort, place(col.SQL, "r"))
+		sql := g.decode(col, v.Type.Sort, "r")
 		if v.Type.Sort == catalog.Bool {
 			sql = "CASE WHEN " + sql + " IS NULL THEN NULL WHEN " + g.boolean(text(sql)).sql + " THEN 1 ELSE 0 END"
 		}
 		columns = append(columns, text(sql))
 	}
-	out := join("SELECT ", list(columns, ", "), " FROM "+table.Name+" r WHERE r."+owner+" IS NOT NULL")
+	out := join("SELECT ", list(columns, ", "), " FROM "+g.table(table)+" r WHERE r."+owner+" IS NOT NULL")
 	if table.Filter != "" {
 		out = join(out, " AND ("+place(table.Filter, "r")+")")
 	}

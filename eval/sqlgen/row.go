@@ -44,7 +44,7 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 	overRecord(slots, look)
 	r := row{aliases: []string{g.alias("r")}, kinds: []string{a.Kind}}
 	r.owner = text(r.aliases[0] + "." + table.Customer)
-	r.from = text(" FROM " + table.Name + " " + r.aliases[0])
+	r.from = text(" FROM " + g.table(table) + " " + r.aliases[0])
 	for up := 1; up <= depth; up++ {
 		kind := parentOf(slots, up)
 		parent, ok := g.schema.Records[kind]
@@ -53,7 +53,7 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 			break
 		}
 		alias := g.alias("p")
-		r.from = join(r.from, " LEFT JOIN ", parent.Name, " ", alias, " ON ", alias, ".", parent.Key, " = ", r.aliases[up-1], ".", table.Parent)
+		r.from = join(r.from, " LEFT JOIN ", g.table(parent), " ", alias, " ON ", alias, ".", parent.Key, " = ", r.aliases[up-1], ".", table.Parent)
 		if parent.Filter != "" {
 			r.from = join(r.from, " AND (", place(parent.Filter, alias), ")")
 		}
@@ -61,7 +61,7 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 	}
 	if customer {
 		r.customerAlias = g.alias("u")
-		r.from = join(r.from, " JOIN ", g.schema.Customers.Name, " ", r.customerAlias, " ON ", r.customerAlias, ".", g.schema.Customers.Key, " = ", r.owner)
+		r.from = join(r.from, " JOIN ", g.table(g.schema.Customers), " ", r.customerAlias, " ON ", r.customerAlias, ".", g.schema.Customers.Key, " = ", r.owner)
 	}
 	moment := func(b plan.Bound) string {
 		if b.Kind != plan.Moment {

@@ -143,7 +143,7 @@ func (g *generator) fail(n plan.Node, what string) piece {
 // from is the population with every scan that the tests asked for joined to it.
 // It must be called after the tests are written.
 func (g *generator) from() piece {
-	out := text(" FROM " + g.schema.Customers.Name + " c")
+	out := text(" FROM " + g.table(g.schema.Customers) + " c")
 	for _, s := range g.scans {
 		out = join(out, " LEFT JOIN (", g.scan(s), ") ", s.name, " ON ", s.name, ".c = c.", g.schema.Customers.Key)
 	}

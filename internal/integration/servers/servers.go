@@ -139,6 +139,9 @@ func serve(t testing.TB, s *Server, attr *syscall.SysProcAttr, dir, name string,
 			cmd.Process.Kill()
 			<-exited
 		}
+		if text := log.String(); t.Failed() && text != "" {
+			t.Logf("%s says at the end:\n%s", filepath.Base(name), text[max(0, len(text)-4000):])
+		}
 	})
 	db, err := sql.Open(s.Driver, s.DSN)
 	if err != nil {
