@@ -41,6 +41,21 @@ func TestFileBlocks(t *testing.T) {
 	require.Equal(t, strings.ReplaceAll(text, "      spent(365d) in top 5%\n      and", "      spent(365d) in top 5% and"), string(formatted))
 }
 
+// The codes that only files and queries meet stand on their pages.
+func TestCodesOfFiles(t *testing.T) {
+	for source, page := range map[string]string{"filecodes.go": "files.md", "importcodes.go": "shopify.md"} {
+		codes, err := os.ReadFile("../dsl/source/" + source)
+		require.NoError(t, err)
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		found := regexp.MustCompile(`Code = "(.+)"`).FindAllStringSubmatch(string(codes), -1)
+		require.NotEmpty(t, found)
+		for _, code := range found {
+			require.Contains(t, string(text), "`"+code[1]+"`")
+		}
+	}
+}
+
 func fenced(t *testing.T, page, language string) string {
 	_, after, ok := strings.Cut(page, "```"+language+"\n")
 	require.True(t, ok, language)
