@@ -12,7 +12,7 @@ import (
 	"github.com/dangol-dev/dangol/store/memstore"
 )
 
-func shopData(t testing.TB) store.Store {
+func shopData(t require.TestingT) store.Store {
 	s, err := memstore.New(catalog.Shop(), memstore.Options{})
 	require.NoError(t, err)
 	return s

@@ -353,6 +353,22 @@ func editDuringRefresh(w *world) {
 	})
 	w.tick(at(4, 0, 0))
 	require.Equal(w.t, "a b", w.members("g"))
+
+	// And a pin, or a send, that comes while an edit is prepared.
+	w.data.set(func() error {
+		w.data.set(nil)
+		_, err := other.Pin(w.ctx, "g", segment.Out, ids("a"), "staff")
+		return err
+	})
+	w.edit("g", func(d *segment.Definition) { d.Rule = "joined within 30d" })
+	require.Equal(w.t, "b", w.members("g"))
+	w.data.set(func() error {
+		w.data.set(nil)
+		return other.Hold(w.ctx, "g", dangol.Use{By: "message", Kind: dangol.UseSend, ID: "m", Name: "campaign"})
+	})
+	_, err := w.Edit(w.ctx, "g", func(d *segment.Definition) { d.Rule = "joined within 60d" })
+	require.ErrorIs(w.t, err, segment.ErrHeld)
+	require.Equal(w.t, "joined within 30d", w.get("g").Rule)
 }
 
 func leases(w *world) {
