@@ -67,7 +67,9 @@ type isTest struct{}
 func (isTest) test() {}
 
 // Typed is embedded in every Expr: its type. Numbers and money carry their scale
-// there; both sides of a Compare and of an Arith + or - have the same.
+// there; both sides of a Compare and of an Arith + or - have the same. The Scale
+// of money is what it has beyond the digits of its currency: 0, but where it was
+// multiplied by a fraction.
 type Typed struct{ Of catalog.Type }
 
 // Type is the type of the value.
@@ -267,8 +269,9 @@ type (
 		By int64
 	}
 	// Quotient is A / B exactly, without rounding: missing unless both are known
-	// and B > 0. Within Compare at most one side holds one. Its scale is 0: the
-	// scales of A and B were made equal.
+	// and B > 0. Within Compare at most one side holds one, alone and on the left.
+	// The quotient of the two integers is in the scale of its Type: what A and B
+	// lack for that is multiplied in.
 	Quotient struct {
 		At
 		Typed
