@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -321,22 +322,24 @@ func (k *kinds) codes(b *batch) (codes []uint64, known []uint8) {
 	return b.number(k, ints), known
 }
 
+// number numbers integers below 2^48: small ones by themselves, others by a list.
 func (b *batch) number(k *kinds, ints []int64) []uint64 {
-	if k.number == nil {
-		k.number = map[int64]uint64{}
-	}
+	const small = 1 << (pairBits - 2)
 	codes := b.longs.take(b.n)
-	last, code := int64(math.MinInt64), uint64(0)
 	for i, v := range ints {
-		if v != last || code == 0 {
-			c, ok := k.number[v]
-			if !ok {
-				c = uint64(len(k.number)) + 1
-				k.number[v] = c
-			}
-			last, code = v, c
+		if -small <= v && v < small {
+			codes[i] = uint64(v + small)
+			continue
 		}
-		codes[i] = code
+		if k.number == nil {
+			k.number = map[int64]uint64{}
+		}
+		c, ok := k.number[v]
+		if !ok {
+			c = 2*small + uint64(len(k.number))
+			k.number[v] = c
+		}
+		codes[i] = c
 	}
 	return codes
 }
@@ -358,15 +361,40 @@ func periods(b *batch, fn plan.AggregateFn, ints []int64) []int64 {
 }
 
 func (k *kinds) result() vector {
-	slices.Sort(k.pairs)
 	by := k.words.take(slots)
 	clear(by)
-	for i, p := range k.pairs {
-		if i == 0 || p != k.pairs[i-1] {
-			by[p>>pairBits]++
+	if !k.byBits(by) {
+		slices.Sort(k.pairs)
+		for i, p := range k.pairs {
+			if i == 0 || p != k.pairs[i-1] {
+				by[p>>pairBits]++
+			}
 		}
 	}
 	return counted(by[:k.n])
+}
+
+// byBits counts values that lie within 64 of each other: a bit for each.
+func (k *kinds) byBits(by []uint32) bool {
+	const value = 1<<pairBits - 1
+	least, most := uint64(value), uint64(0)
+	for _, p := range k.pairs {
+		least, most = min(least, p&value), max(most, p&value)
+	}
+	if most-least >= 64 && len(k.pairs) > 0 {
+		return false
+	}
+	m := k.mark()
+	defer k.release(m)
+	bitsOf := k.longs.take(slots)
+	clear(bitsOf)
+	for _, p := range k.pairs {
+		bitsOf[p>>pairBits] |= 1 << (p&value - least)
+	}
+	for i, set := range bitsOf {
+		by[i] = uint32(bits.OnesCount64(set))
+	}
+	return true
 }
 
 func (k *kinds) copied() vector { return k.result() }

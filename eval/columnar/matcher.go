@@ -57,6 +57,8 @@ type cursor struct {
 	local int
 	log   *log
 	row   int
+	lo    int64 // the window of a walk
+	hi    int64
 	got   findings
 	seen  []uint64 // of distinct
 	kept  []keptValue

@@ -160,17 +160,12 @@ func (c *closures) walk(a *plan.Aggregate, k *kind) walker {
 	if a.Stamp == nil {
 		return func(x *cursor, visit visitRow) bool {
 			x.gather()
-			was, wasRow := x.log, x.row
-			l := x.shard.logs[kind]
-			for i := l.newest(x.local); i != 0 && x.stand(l, i, where, 0, visit); {
-				i = l.older(i)
-			}
-			x.log, x.row = was, wasRow
+			x.walk(x.shard.logs[kind], func(x *cursor) (int64, step) { return 0, here }, where, visit)
 			return true
 		}
 	}
 	from, to := c.ends(a)
-	ordered, stamp := k.ordered(a.Stamp), c.stampOf(a, k)
+	place := c.place(a, k)
 	return func(x *cursor, visit visitRow) bool {
 		lo, lok := from(x)
 		hi, hok := to(x)
@@ -178,28 +173,49 @@ func (c *closures) walk(a *plan.Aggregate, k *kind) walker {
 		if !lok || !hok {
 			return false
 		}
-		hi = min(hi, x.asOf)
-		was, wasRow := x.log, x.row
-		l := x.shard.logs[kind]
-		stops := ordered && l.sorted == l.n
-		for i := l.newest(x.local); i != 0; i = l.older(i) {
-			x.log, x.row = l, int(i-1)
-			at, dated := stamp(x)
-			if !dated || at >= hi {
-				continue
-			}
-			if at < lo {
-				if stops {
-					break
-				}
-				continue
-			}
-			if !x.stand(l, i, where, at, visit) {
-				break
-			}
-		}
-		x.log, x.row = was, wasRow
+		x.lo, x.hi = lo, min(hi, x.asOf)
+		x.walk(x.shard.logs[kind], place, where, visit)
 		return true
+	}
+}
+
+// step is where a row lies to the window.
+type step uint8
+
+const (
+	here   step = iota
+	beside      // outside of the window
+	past        // before the window, as are all older rows
+)
+
+// place compiles where the row at hand lies to the window [x.lo, x.hi).
+func (c *closures) place(a *plan.Aggregate, k *kind) func(x *cursor) (stamp int64, at step) {
+	if !k.ordered(a.Stamp) {
+		stamp := c.field(a.Stamp, k)
+		return func(x *cursor) (int64, step) {
+			at, dated := stamp(x)
+			if !dated || at >= x.hi || at < x.lo {
+				return 0, beside
+			}
+			return at, here
+		}
+	}
+	return func(x *cursor) (int64, step) {
+		column := x.log.stamped()
+		if column == nil {
+			return 0, beside
+		}
+		code := column.at(x.row)
+		at := column.value(code)
+		switch {
+		case code == 0 || at >= x.hi:
+			return 0, beside
+		case at >= x.lo:
+			return at, here
+		case x.log.sorted == x.log.n:
+			return 0, past
+		}
+		return 0, beside
 	}
 }
 
@@ -209,32 +225,30 @@ func (x *cursor) gather() {
 	x.seen = x.seen[:0]
 }
 
-// stand visits a row, if it is the customer's and passes the filter; false ends
-// the walk.
-func (x *cursor) stand(l *log, link uint32, where tester, stamp int64, visit visitRow) bool {
-	if l.local[link-1] != uint16(x.local) {
-		return true
-	}
-	x.log, x.row = l, int(link-1)
-	return where != nil && !where(x) || visit(x, stamp)
-}
-
-// newest is a link to a customer's last row, older to the one before; 0 is none.
-func (l *log) newest(local int) uint32 {
+// walk visits the customer's rows, the newest first, that lie in the window and
+// pass the filter, until one is past or visit returns false. The record that was
+// at hand is so again afterwards.
+func (x *cursor) walk(l *log, place func(*cursor) (int64, step), where tester, visit visitRow) {
 	if l.n == 0 {
-		return 0
+		return
 	}
-	return l.chain().last[local]
-}
-
-func (l *log) older(link uint32) uint32 { return l.chain().prev[link-1] }
-
-// stampOf reads the stamp of the row at hand.
-func (c *closures) stampOf(a *plan.Aggregate, k *kind) number {
-	if !k.ordered(a.Stamp) {
-		return c.field(a.Stamp, k)
+	was, wasRow := x.log, x.row
+	x.log = l
+	chain := l.chain()
+	for link := chain.last[x.local]; link != 0; link = chain.prev[link-1] {
+		x.row = int(link - 1)
+		stamp, at := place(x)
+		if at == past {
+			break
+		}
+		if at == beside || l.local[x.row] != uint16(x.local) {
+			continue
+		}
+		if (where == nil || where(x)) && !visit(x, stamp) {
+			break
+		}
 	}
-	return func(x *cursor) (int64, bool) { return integer(x.log.stamped(), x.row) }
+	x.log, x.row = was, wasRow
 }
 
 // ends are the ends of the aggregate's window.
