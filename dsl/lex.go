@@ -129,24 +129,21 @@ func (s *scanner) readable() *source.Diagnostic {
 				Message: fmt.Sprintf("the byte 0x%02X is not UTF-8 text", s.text[i]),
 				Hint:    "save the file as UTF-8"}
 		case r == '\r' && strings.HasPrefix(s.text[i+1:], "\n"), r == byteOrderMark && i == 0:
-		case unicode.IsControl(r), invisible(r):
-			return &source.Diagnostic{Code: source.BadText, Span: at,
-				Message: fmt.Sprintf("the invisible character U+%04X may not stand in a rule", r),
-				Hint:    "delete it",
-				Fix:     &source.Fix{Span: at}}
+		case unicode.IsControl(r), source.Invisible(r):
+			return hidden(r, at)
 		}
 	}
 	return nil
 }
 
-const byteOrderMark = '\uFEFF'
-
-// invisible tells of characters that take no room or turn the reading direction:
-// a rule must not read otherwise than it works. Joiners stay, emoji need them.
-func invisible(r rune) bool {
-	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 || r == 0x200E || r == 0x200F || r == 0x061C ||
-		r == 0x200B || r == 0x2060 || r == byteOrderMark || r == 0x2028 || r == 0x2029
+func hidden(r rune, at source.Span) *source.Diagnostic {
+	return &source.Diagnostic{Code: source.BadText, Span: at,
+		Message: fmt.Sprintf("the invisible character U+%04X may not stand in a rule", r),
+		Hint:    "delete it",
+		Fix:     &source.Fix{Span: at}}
 }
+
+const byteOrderMark = '\uFEFF'
 
 // next reads one token, comment or white space.
 func (s *scanner) next() *source.Diagnostic {

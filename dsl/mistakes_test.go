@@ -134,6 +134,7 @@ var mistakes = []struct {
 	{"# 신규", source.Unexpected, ""},
 	{"name = \"\xc3\x28\"", source.BadText, ""},
 	{"newsletter\u200b", source.BadText, "newsletter"},
+	{"news\u00adletter", source.BadText, "newsletter"},
 	{"city = \"서울\" \x07", source.BadText, "city = \"서울\" "},
 }
 

@@ -95,6 +95,9 @@ func (s *scanner) apart(at source.Span, word string) string {
 // unknown words the error for a character that no token starts with.
 func (s *scanner) unknown(r rune) *source.Diagnostic {
 	at := source.Span{Start: s.pos, End: s.pos + utf8.RuneLen(r)}
+	if !unicode.IsPrint(r) {
+		return hidden(r, at)
+	}
 	d := &source.Diagnostic{Code: source.BadCharacter, Span: at,
 		Message: fmt.Sprintf("%c is not written in rules", r)}
 	plain := norm.NFKC.String(string(r))

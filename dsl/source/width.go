@@ -27,7 +27,7 @@ func glyphs(text string, from, to int) []glyph {
 		switch {
 		case r == '\t':
 			g.shown, g.cells = "    ", tabCells
-		case r == utf8.RuneError && n == 1, unsafe(r):
+		case r == utf8.RuneError && n == 1, unicode.IsControl(r), Invisible(r):
 			g.shown, g.cells = "\uFFFD", 1
 		}
 		i += n
@@ -53,12 +53,15 @@ const (
 
 func skinTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
 
-// unsafe tells of control characters and of those that take no room or change the
-// direction of the text after them: shown raw, they could hide, or make a line
-// read as another.
-func unsafe(r rune) bool {
-	return unicode.IsControl(r) || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 ||
-		r == 0x200B || r == 0x2060 || r == 0xFEFF || r == 0x200E || r == 0x200F || r == 0x061C || r == 0x2028 || r == 0x2029
+// Invisible tells of characters that take no room or change the direction of the
+// text after them: they could hide, or make a line read as another. The joiners
+// that emoji and some scripts need are not among them.
+func Invisible(r rune) bool {
+	switch r {
+	case 0x200B, 0x2060, 0xFEFF, 0x200E, 0x200F, 0x061C, 0x2028, 0x2029:
+		return true
+	}
+	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
 // cells is the number of columns of a terminal that the character takes.
