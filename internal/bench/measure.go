@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"runtime/pprof"
 	"slices"
@@ -210,7 +211,8 @@ func (r *result) print() {
 		line(rule.Name, rule.Members, rule.Took)
 	}
 	line("all 20", "", r.All)
-	for name, s := range r.Single {
-		fmt.Printf("one customer, %s: %+v\n", name, s)
+	for _, name := range slices.Sorted(maps.Keys(r.Single)) {
+		s := r.Single[name]
+		fmt.Printf("one customer, %-16s p50 %8.0f ns, p99 %8.0f ns, %6.1f allocations\n", name, s.P50, s.P99, s.Allocs)
 	}
 }

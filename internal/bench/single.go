@@ -1,9 +1,229 @@
 package main
 
-// single is how long one customer takes, in microseconds.
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/ext"
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// single is how long a question about one customer takes, in nanoseconds.
 type single struct {
-	P50 float64 `json:"p50"`
-	P99 float64 `json:"p99"`
+	P50    float64 `json:"p50_ns"`
+	P99    float64 `json:"p99_ns"`
+	Allocs float64 `json:"allocations,omitempty"`
 }
 
-func singles(*shop, *ours, int) (map[string]single, error) { return nil, nil }
+// person is a customer as a Go programmer would hold one: what cel-go and expr
+// evaluate over.
+type person struct {
+	Joined  int64
+	Country string
+	Consent bool
+	Orders  []order
+	Visits  []visit
+}
+
+type order struct {
+	Placed int64
+	Status string
+	Total  int64
+}
+
+type visit struct{ At int64 }
+
+// scripts are the rules that all three can say; cel-go and expr get the bounds of
+// windows as numbers.
+func scripts() []struct{ rule, cel, expr string } {
+	a := func(days int) int64 { return since(days) }
+	end := now.Unix()
+	return []struct{ rule, cel, expr string }{
+		{"R1",
+			fmt.Sprintf(`c.Joined >= %d && c.Joined < %d && !(c.Orders.filter(o, o.Placed >= %d && o.Placed < %d && o.Status != "cancelled").size() >= 1)`, a(7), end, a(7), end),
+			fmt.Sprintf(`Joined >= %d && Joined < %d && !(count(Orders, .Placed >= %d && .Placed < %d && .Status != "cancelled") >= 1)`, a(7), end, a(7), end)},
+		{"R2",
+			fmt.Sprintf(`c.Orders.filter(o, o.Placed >= %d && o.Placed < %d && o.Status == "confirmed" && o.Total >= 30000).size() >= 2`, a(90), end),
+			fmt.Sprintf(`count(Orders, .Placed >= %d && .Placed < %d && .Status == "confirmed" && .Total >= 30000) >= 2`, a(90), end)},
+		{"R9",
+			fmt.Sprintf(`c.Country in ["KR", "JP", "US"] && c.Consent && c.Visits.filter(v, v.At >= %d && v.At < %d).size() >= 3 && c.Visits.filter(v, v.At >= %d && v.At < %d).size() <= 10`, a(30), end, a(30), end),
+			fmt.Sprintf(`Country in ["KR", "JP", "US"] && Consent && count(Visits, .At >= %d && .At < %d) >= 3 && count(Visits, .At >= %d && .At < %d) <= 10`, a(30), end, a(30), end)},
+	}
+}
+
+// singles measures questions about one customer: all twenty rules at once, and the
+// rules that cel-go and expr can say too, one by one.
+func singles(s *shop, o *ours, n int) (map[string]single, error) {
+	out := map[string]single{}
+	r := rand.New(rand.NewPCG(7, 7))
+	asked := make([]int, n)
+	people := map[int]*person{}
+	for i := range asked {
+		asked[i] = r.IntN(s.customers)
+		people[asked[i]] = &person{Joined: s.joined[asked[i]], Country: countries[s.country[asked[i]]], Consent: s.consent[asked[i]]}
+	}
+	for i, c := range s.orders.customer {
+		if p := people[int(c)]; p != nil {
+			p.Orders = append(p.Orders, order{s.orders.at[i], statuses[s.status[i]], int64(s.total[i])})
+		}
+	}
+	for i, c := range s.visits.customer {
+		if p := people[int(c)]; p != nil {
+			p.Visits = append(p.Visits, visit{s.visits.at[i]})
+		}
+	}
+	all, err := o.matcher(rules())
+	if err != nil {
+		return nil, err
+	}
+	out["dangol, 20 rules"], err = o.ask(all, len(rules()), asked)
+	if err != nil {
+		return nil, err
+	}
+	env, err := cel.NewEnv(ext.NativeTypes(reflect.TypeFor[person](), reflect.TypeFor[order](), reflect.TypeFor[visit]()), cel.Variable("c", cel.ObjectType("main.person")))
+	if err != nil {
+		return nil, err
+	}
+	for _, script := range scripts() {
+		if err := o.beside(script.rule, script.cel, script.expr, env, people, asked, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (o *ours) beside(name, celText, exprText string, env *cel.Env, people map[int]*person, asked []int, out map[string]single) error {
+	rs := slices.DeleteFunc(rules(), func(r rule) bool { return r.name != name })
+	m, err := o.matcher(rs)
+	if err != nil {
+		return err
+	}
+	if out[name+" dangol"], err = o.ask(m, 1, asked); err != nil {
+		return err
+	}
+	ast, issues := env.Compile(celText)
+	if issues != nil && issues.Err() != nil {
+		return issues.Err()
+	}
+	program, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return err
+	}
+	compiled, err := expr.Compile(exprText, expr.Env(person{}), expr.AsBool())
+	if err != nil {
+		return err
+	}
+	in := make([]bool, 1)
+	var machine vm.VM
+	vars := map[string]any{}
+	byCel := func(c int) (bool, error) {
+		vars["c"] = people[c]
+		v, _, err := program.Eval(vars)
+		if err != nil {
+			return false, err
+		}
+		return v.Value().(bool), nil
+	}
+	byExpr := func(c int) (bool, error) {
+		v, err := machine.Run(compiled, people[c])
+		if err != nil {
+			return false, err
+		}
+		return v.(bool), nil
+	}
+	for _, c := range asked {
+		if _, err := m.Matches(id(c), now, in); err != nil {
+			return err
+		}
+		a, err := byCel(c)
+		if err != nil {
+			return err
+		}
+		b, err := byExpr(c)
+		if err != nil {
+			return err
+		}
+		if a != in[0] || b != in[0] {
+			return fmt.Errorf("%s of customer %d: dangol %v, cel-go %v, expr %v", name, c, in[0], a, b)
+		}
+	}
+	if out[name+" cel-go"], err = timed(asked, func(c int) error { _, err := byCel(c); return err }); err != nil {
+		return err
+	}
+	out[name+" expr"], err = timed(asked, func(c int) error { _, err := byExpr(c); return err })
+	return err
+}
+
+// matcher is the rules for one customer at a time, with the cuts of today.
+func (o *ours) matcher(rs []rule) (*columnar.Matcher, error) {
+	env := o.env()
+	env.Cuts = map[string]eval.Cut{}
+	var plans []*plan.Plan
+	for _, r := range rs {
+		plans = append(plans, o.plans[r.name])
+	}
+	answers, err := o.table.Snapshot().Select(context.Background(), plans, env, columnar.Run{})
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range answers {
+		for key, cut := range a.Cuts {
+			env.Cuts[key] = cut
+		}
+	}
+	return o.table.Matcher(plans, env)
+}
+
+func (o *ours) ask(m *columnar.Matcher, n int, asked []int) (single, error) {
+	in := make([]bool, n)
+	ids := map[int]dangol.CustomerID{}
+	for _, c := range asked {
+		ids[c] = id(c)
+	}
+	return timed(asked, func(c int) error {
+		_, err := m.Matches(ids[c], now, in)
+		return err
+	})
+}
+
+// timed asks about every customer, once to warm up and then measured.
+func timed(asked []int, ask func(c int) error) (single, error) {
+	took := make([]time.Duration, 0, len(asked))
+	for _, c := range asked {
+		if err := ask(c); err != nil {
+			return single{}, err
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for _, c := range asked {
+		if err := ask(c); err != nil {
+			return single{}, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	for _, c := range asked {
+		began := time.Now()
+		if err := ask(c); err != nil {
+			return single{}, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return single{
+		P50: float64(took[len(took)/2].Nanoseconds()), P99: float64(took[len(took)*99/100].Nanoseconds()),
+		Allocs: float64(after.Mallocs-before.Mallocs) / float64(len(asked)),
+	}, nil
+}
