@@ -222,7 +222,11 @@ func (c *checker) sum(at source.Span, subtract bool, l, r value) value {
 	case r.expr == nil && r.quot != nil:
 		out.expr = c.linear(l)
 	default:
-		out.expr = &plan.Arith{At: plan.At{Source: at}, Typed: out.numberType(out.scale), Op: op, L: c.linear(l), R: c.linear(r)}
+		right := c.linear(r)
+		if times, ok := right.(*plan.Times); ok && times.By == -1 { // a - -1 * b is a + b
+			right, op = times.X, '+'+'-'-op
+		}
+		out.expr = &plan.Arith{At: plan.At{Source: at}, Typed: out.numberType(out.scale), Op: op, L: c.linear(l), R: right}
 	}
 	return out
 }
