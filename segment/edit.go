@@ -227,13 +227,11 @@ func (s *Service) editOnce(ctx context.Context, id string, change func(*Definiti
 		if err != nil {
 			return err
 		}
-		if present.Fence != old.Fence {
+		if d.outcome != nil && present.Fence != old.Fence || d.outcome == nil && selects(present, next) {
 			return ErrConflict // the draft was made for another state
 		}
 		if d.outcome == nil {
-			next.Fence++
-			next.Due = s.nextDue(&next.Definition, now)
-			err = tx.Put(next, Actor(ctx))
+			err = tx.Put(next, Actor(ctx)) // words disturb no refresh
 		} else {
 			err = d.save(s, tx, next, now, Actor(ctx))
 		}
