@@ -77,12 +77,12 @@ func (s *Service) Changed(ctx context.Context) error {
 		}
 		now := s.now()
 		for _, g := range groups {
-			if g.Status != Active || !g.Schedule.OnChange || !g.Due.IsZero() && !g.Due.After(now) && g.Lease.Owner == "" {
+			if g.Status != Active || !g.Schedule.OnChange {
 				continue
 			}
+			// A refresh or edit under way may have read the data before this change;
+			// the fence stays, so it is saved, and Asked makes the group due again.
 			g.Due = now
-			// A refresh under way may have read the data before this change; the
-			// fence stays, so it is saved, and Asked makes the group due again.
 			g.Asked++
 			if err := tx.Put(g, ""); err != nil {
 				return err
@@ -192,19 +192,13 @@ func (s *Service) finish(ctx context.Context, r request, o *outcome, now time.Ti
 			done = g.refreshed(&LeaseError{cmp.Or(g.Lease.Owner, "an edit"), g.Lease.Until})
 			return nil
 		}
-		asked := g.Asked != claimed.Asked
 		if failure != nil {
-			if err := s.fail(tx, g, failure, now); err != nil {
-				return err
-			}
-		} else if err := d.save(s, tx, g, now, ""); err != nil {
-			return err
+			err = s.fail(tx, g, failure, now)
+		} else {
+			err = d.save(s, tx, g, now, "")
 		}
-		if asked {
-			g.Due = now
-			if err := tx.Put(g, ""); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 		done = g.refreshed(failure)
 		done.Entered, done.Left = len(d.entered), len(d.left)

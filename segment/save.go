@@ -36,7 +36,9 @@ func (s *Service) draft(ctx context.Context, reg *registry, r request, now time.
 func (d *draft) save(s *Service, tx Tx, g *Group, now time.Time, by string) error {
 	o := d.outcome
 	g.Failure, g.FailedAt = "", time.Time{}
-	g.Due = s.nextDue(&g.Definition, now)
+	if g.Due = s.nextDue(&g.Definition, now); g.Asked != d.group.Asked {
+		g.Due = now // the data changed after it was read
+	}
 	g.AsOf, g.ReadAt, g.RefreshedAt = instant(o.asOf), o.readAt, now
 	g.Exact, g.Current, g.Cuts = o.exact, o.current, o.cuts
 	return turn(tx, g, d.entered, d.left, d.cause, now, by)

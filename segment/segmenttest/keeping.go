@@ -156,6 +156,10 @@ func schedules(w *world) {
 	require.Len(w.t, w.tick(at(2, 9, 9)), 1)
 	require.Len(w.t, w.tick(at(2, 9, 9)), 1)
 	require.Empty(w.t, w.tick(at(2, 9, 9)))
+	w.data.set(func() error { w.data.set(nil); return w.Changed(w.ctx) })
+	_, err := w.Pin(w.ctx, "on change", segment.Out, ids("a"), "staff")
+	require.NoError(w.t, err)
+	require.Len(w.t, w.tick(at(2, 9, 9)), 1, "nor while a pin reads")
 }
 
 func retired(w *world) {
