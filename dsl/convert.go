@@ -1,10 +1,6 @@
 package dsl
 
-import (
-	"strings"
-
-	"github.com/dangol-dev/dangol/dsl/source"
-)
+import "github.com/dangol-dev/dangol/dsl/source"
 
 // The methods here turn productions of the grammar into nodes of the tree. They
 // cannot fail: what the grammar accepts, the tree can say.
@@ -257,13 +253,4 @@ func (r *spanRule) window() *Window {
 		w.Form, w.From = PointWindow, r.From.expr()
 	}
 	return w
-}
-
-// PathText is the dotted name.
-func (r *Ref) PathText() string {
-	parts := make([]string, len(r.Path))
-	for i, n := range r.Path {
-		parts[i] = n.Text
-	}
-	return strings.Join(parts, ".")
 }
