@@ -95,10 +95,10 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run := func(dieAt int64) (*shop, *gateway, bool) {
 				sender, g := senders()
-				under := &message.MemoryStore{}
+				var under message.Store
 				d := &doom{}
 				s := newShop(t, func(c *message.Config) {
-					c.Store, c.Senders[message.SMS], c.Senders[message.LMS], c.Chunk, c.Batch = under, sender, sender, 2, 3
+					under, c.Senders[message.SMS], c.Senders[message.LMS], c.Chunk, c.Batch = c.Store, sender, sender, 2, 3
 					c.Prices = message.Prices{message.SMS: 1, message.LMS: 3}
 				})
 				require.NoError(t, s.TopUp(t.Context(), "initial", 100))

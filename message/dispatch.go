@@ -177,12 +177,14 @@ func (s *Service) serve(ctx context.Context, b *batch) (total Progress, err erro
 }
 
 // chunks cuts recipients into the pieces whose submits become durable together, by
-// the index of their first: one at a time where doubt could not be resolved.
+// the index of their first: one at a time where doubt could not be resolved, unless the
+// provider takes batches anyway.
 func chunks(s *Service, ready []*claimed) func(func(int, []*claimed) bool) {
 	return func(yield func(int, []*claimed) bool) {
 		for i := 0; i < len(ready); {
 			n := 1
-			if s.resolvable(ready[i].msg.Channel) {
+			_, batches := s.cfg.Senders[ready[i].msg.Channel].(Batcher)
+			if batches || s.resolvable(ready[i].msg.Channel) {
 				for n < s.cfg.Chunk && i+n < len(ready) && ready[i+n].msg.Channel == ready[i].msg.Channel {
 					n++
 				}

@@ -2,8 +2,11 @@ package message_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -11,8 +14,24 @@ import (
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/message"
+	"github.com/dangol-dev/dangol/message/messagesql"
+	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/stretchr/testify/require"
 )
+
+var onSQLite = flag.Bool("sqlite", false, "run the tests on SQLite instead of memory")
+
+func sqliteStore(t *testing.T) message.Store {
+	t.Helper()
+	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(t.TempDir(), "state.db")))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	_, err = db.Exec("PRAGMA synchronous = OFF")
+	require.NoError(t, err)
+	s, err := messagesql.Open(t.Context(), messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	require.NoError(t, err)
+	return s
+}
 
 var seoul = func() *time.Location {
 	loc, err := time.LoadLocation("Asia/Seoul")
@@ -272,6 +291,9 @@ func newShop(t *testing.T, change ...func(*message.Config)) *shop {
 		Sender:    message.Identity{Name: "단골상점", Contact: "02-123-4567", OptOut: "무료수신거부 080-123-4567"},
 		Coupons:   message.CouponsFunc(s.issue),
 		Variables: []string{"name", "points", "items"},
+	}
+	if *onSQLite {
+		s.cfg.Store = sqliteStore(t)
 	}
 	for _, f := range change {
 		f(&s.cfg)

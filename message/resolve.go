@@ -30,9 +30,13 @@ const (
 // what was not handed over goes back.
 func (s *Service) handOver(ctx context.Context, b *batch, send []*claimed) []outcome {
 	out := make([]outcome, len(send))
+	if sender, ok := s.cfg.Senders[send[0].msg.Channel].(Batcher); ok && sameChannel(send) {
+		s.handOverBatch(ctx, b, send, sender, out)
+		return out
+	}
 	for i, r := range send {
 		now := s.now()
-		if ctx.Err() != nil || !now.Before(b.until) || !r.verdict.Until.IsZero() && !now.Before(r.verdict.Until) {
+		if ctx.Err() != nil || !r.mayGo(b, now) {
 			continue
 		}
 		sender := s.cfg.Senders[r.msg.Channel]
@@ -47,6 +51,48 @@ func (s *Service) handOver(ctx context.Context, b *batch, send []*claimed) []out
 		out[i] = classify(got, err)
 	}
 	return out
+}
+
+// mayGo tells whether claim and verdict still hold.
+func (r *claimed) mayGo(b *batch, now time.Time) bool {
+	return now.Before(b.until) && (r.verdict.Until.IsZero() || now.Before(r.verdict.Until))
+}
+
+func sameChannel(send []*claimed) bool {
+	for _, r := range send {
+		if r.msg.Channel != send[0].msg.Channel {
+			return false
+		}
+	}
+	return true
+}
+
+// handOverBatch gives all messages to the sender at once.
+func (s *Service) handOverBatch(ctx context.Context, b *batch, send []*claimed, sender Batcher, out []outcome) {
+	now := s.now()
+	var ms []Message
+	var places []int
+	for i, r := range send {
+		if ctx.Err() == nil && r.mayGo(b, now) {
+			ms, places = append(ms, r.msg), append(places, i)
+		}
+	}
+	if len(ms) == 0 {
+		return
+	}
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.until.Sub(now))
+	defer cancel()
+	answers, err := sender.SendBatch(call, ms)
+	if err == nil && len(answers) != len(ms) {
+		err = fmt.Errorf("the sender gave %d answers to %d messages", len(answers), len(ms))
+	}
+	for k, i := range places {
+		if err != nil {
+			out[i] = outcome{kind: unsure, reason: err.Error()}
+		} else {
+			out[i] = classify(answers[k].Receipted, answers[k].Err)
+		}
+	}
 }
 
 func classify(got Receipted, err error) outcome {

@@ -80,7 +80,7 @@ func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
 		return put(tx, &revisionRow{c.ID, row.Revision, now, row.Upto, definition})
 	})
 	if err != nil {
-		return Campaign{}, errors.Join(err, s.drop(ctx, c.ID, added))
+		return Campaign{}, errors.Join(err, s.dropUnused(ctx, c.ID, added))
 	}
 	return c, s.drop(ctx, c.ID, dropped)
 }
@@ -128,9 +128,29 @@ func (s *Service) holdAdded(ctx context.Context, c Campaign) (added []string, er
 		return nil, err
 	}
 	if err := s.hold(ctx, c, added); err != nil {
-		return nil, errors.Join(err, s.drop(ctx, c.ID, added))
+		return nil, errors.Join(err, s.dropUnused(ctx, c.ID, added))
 	}
 	return added, nil
+}
+
+// dropUnused releases groups after a change that failed, unless the campaign uses
+// them after all: an error of the store need not mean that nothing was written. What
+// it cannot find out stays held until the campaign is over.
+func (s *Service) dropUnused(ctx context.Context, id string, groups []string) error {
+	var used []string
+	err := s.store.View(ctx, func(tx Tx) error {
+		row, _, err := get[campaignRow](tx, id)
+		if err != nil || row.State == Draft || over(row.State) {
+			return err
+		}
+		c, err := row.campaign()
+		used = c.groups()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.drop(ctx, id, without(groups, used))
 }
 
 // drop releases groups that the campaign needs no more, and forgets that it held
@@ -178,7 +198,7 @@ func (s *Service) Start(ctx context.Context, id string) error {
 		return err
 	}
 	if err := s.hold(ctx, c, c.groups()); err != nil {
-		return errors.Join(err, s.drop(ctx, id, c.groups()))
+		return errors.Join(err, s.dropUnused(ctx, id, c.groups()))
 	}
 	return s.change(ctx, id, func(tx Tx, row *campaignRow) error {
 		if row.State != Draft || row.Revision != c.Revision || len(without(c.groups(), row.holds())) > 0 {

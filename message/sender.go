@@ -12,8 +12,8 @@ import (
 )
 
 // Sender hands messages of one channel to a provider. A host implements Send and, if
-// the provider allows, the optional interfaces Idempotent and Asker; sendertest
-// checks all of it.
+// the provider allows, the optional interfaces Idempotent, Asker and Batcher;
+// sendertest checks all of it.
 //
 //   - A nil error means that the provider took the message.
 //   - An error that wraps ErrRejected means that it definitely did not and never will
@@ -44,6 +44,21 @@ type Asker interface {
 	// Ask tells whether the message with this key was taken. It returns an error when
 	// that cannot be said now.
 	Ask(ctx context.Context, key string) (Answer, error)
+}
+
+// Batcher is a Sender whose provider takes many messages in one call.
+type Batcher interface {
+	Sender
+	// SendBatch hands over messages of one channel, at most Config.Chunk of them, and
+	// says of each, in their order, what Send would have said. An error of its own, or
+	// a wrong number of answers, means that nobody knows about any of them.
+	SendBatch(ctx context.Context, ms []Message) ([]Sent, error)
+}
+
+// Sent is the answer to one message of a batch.
+type Sent struct {
+	Receipted
+	Err error
 }
 
 // Answer is what a provider knows about a key.

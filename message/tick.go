@@ -351,6 +351,7 @@ func (s *Service) open(ctx context.Context, o Occurrence) (started bool, err err
 
 // next is the earliest instant at which something is due.
 func (s *Service) next(ctx context.Context) (at time.Time, err error) {
+	now := s.now()
 	err = s.store.View(ctx, func(tx Tx) error {
 		at = time.Time{}
 		rows, err := scan[campaignRow](tx, Range{Index: 1, From: int64(1), Limit: 1})
@@ -376,6 +377,8 @@ func (s *Service) next(ctx context.Context) (at time.Time, err error) {
 					return err
 				case row.State == Paused:
 					continue
+				case st == OccurrencePlanned && !o.Due.After(now):
+					continue // it waits for the one before, not for a time
 				case st == OccurrencePlanned || !o.Frozen:
 					at = earlier(at, o.Due)
 					continue
