@@ -92,6 +92,29 @@ var segments = []struct {
 	{"shopify_email.delivered() = true", `messages(where channel = "email" and delivered is known)`, []shopify.Meaning{shopify.Email}},
 	{"store_credit_accounts MATCHES (balance >= 10, currency = 'USD')", "store_credit >= 10", []shopify.Meaning{shopify.Credit}},
 
+	// Corners of dates.
+	{"last_order_date < today AND first_order_date <= yesterday", "last(orders) before today and (first(orders) before yesterday or first(orders) on yesterday)", []shopify.Meaning{shopify.OrderStatus}},
+	{"last_order_date <= today AND last_order_date >= today", "last(orders) is known and last(orders) on today", []shopify.Meaning{shopify.OrderStatus}},
+	{"last_order_date <= -2w OR last_order_date != -3d", "last(orders) before 2w ago or not (last(orders) within 3 full days and not last(orders) within 2 full days)",
+		[]shopify.Meaning{shopify.Days, shopify.OrderStatus}},
+	{"last_order_date NOT BETWEEN 2024-01-01 AND 2024-01-31", "not last(orders) within 2024-01-01 .. 2024-01-31", []shopify.Meaning{shopify.OrderStatus}},
+	{"last_order_date = -0d", "last(orders) on today", []shopify.Meaning{shopify.OrderStatus}},
+	{"abandoned_checkout_date != 2024-01-01", "not (cart_lines >= 1 and orders(since cart_updated) = 0 and cart_updated on 2024-01-01)", []shopify.Meaning{shopify.AbandonedCart}},
+	{"orders_placed MATCHES (date >= today) OR orders_placed MATCHES (date > yesterday)", "orders(today) or orders(today)", []shopify.Meaning{shopify.OrderStatus}},
+	{"orders_placed MATCHES (date >= yesterday) OR orders_placed MATCHES (date <= today)", "orders(since yesterday) or orders", []shopify.Meaning{shopify.OrderStatus}},
+	{"orders_placed MATCHES (date < yesterday) OR orders_placed MATCHES (date <= yesterday)", "orders(before yesterday) or orders(before today)", []shopify.Meaning{shopify.OrderStatus}},
+	{"orders_placed MATCHES (date <= -3m) OR orders_placed MATCHES (date = 2024-02-28)", "orders(before 3mo ago) or orders(2024-02-28)", []shopify.Meaning{shopify.Days, shopify.OrderStatus}},
+	{"orders_placed MATCHES (date < 2024-03-01) OR orders_placed MATCHES (date <= 2024-02-28)", "orders(before 2024-03-01) or orders(before 2024-02-29)", []shopify.Meaning{shopify.OrderStatus}},
+	{"products_purchased(date: >= -1w) != true", "not items(1w)", []shopify.Meaning{shopify.Days, shopify.OrderStatus}},
+
+	// Lists and missing values.
+	{"customer_countries IN ('US', 'CA')", `addresses(where country = "US") or addresses(where country = "CA")`, nil},
+	{"customer_email_domain IS NULL OR customer_email_domain IN ('a.com', 'b.com')", `email is not known or email ends with "@a.com" or email ends with "@b.com"`, nil},
+	{"customer_language IS NOT NULL AND customer_language NOT IN ('en')", `language is known and language not in ("en")`, nil},
+	{"email_subscription_status IS NOT NULL", "consent_email is known", nil},
+	{"email_subscription_status NOT IN ('UNSUBSCRIBED')", "consent_email", []shopify.Meaning{shopify.Consent}},
+	{"product_subscription_status != 'ACTIVE'", "not subscriptions(where active)", []shopify.Meaning{shopify.Subscriptions}},
+
 	// Together.
 	{"customer_countries CONTAINS 'US' AND number_of_orders > 2", `addresses(where country = "US") and orders > 2`, []shopify.Meaning{shopify.OrderStatus}},
 	{"email_subscription_status = 'SUBSCRIBED' AND customer_countries CONTAINS 'CA' OR amount_spent > 999.99",
@@ -104,6 +127,11 @@ var segments = []struct {
 	// What the host's catalog tells, with the options of the test.
 	{"metafields.facts.size = 'L' and companies is not null", `grade = "L" and referrer is known`, nil},
 	{"metafields.facts.age >= 30 and metafields.facts.seen > 2024-01-01", "points >= 30 and last_login after 2024-01-01", nil},
+	{"metafields.facts.age IN (1, 2) AND metafields.facts.age NOT BETWEEN 1 AND 2", "points in (1, 2) and points not between 1 and 2", nil},
+	{"metafields.facts.fan = true AND metafields.facts.fan != false", "newsletter = true and not newsletter = false", nil},
+	{"metafields.facts.kinds NOT CONTAINS 'a'", `not tags contains "a"`, nil},
+	{"products_purchased MATCHES (tag != 'x') OR storefront.product_viewed MATCHES (tag CONTAINS 'y')",
+		`items(where not labels contains "x") or views(where labels contains "y")`, []shopify.Meaning{shopify.OrderStatus, shopify.ProductTags}},
 	{"customer_regions CONTAINS 'US-NY'", `addresses(where postcode = "US-NY")`, nil},
 	{"products_purchased MATCHES (tag = 'Sports wear')", `items(where labels contains "Sports wear")`, []shopify.Meaning{shopify.OrderStatus, shopify.ProductTags}},
 }
@@ -111,6 +139,7 @@ var segments = []struct {
 var options = shopify.Options{
 	Attributes: map[string]string{
 		"metafields.facts.size": "grade", "companies": "referrer", "metafields.facts.age": "points", "metafields.facts.seen": "last_login",
+		"metafields.facts.fan": "newsletter", "metafields.facts.kinds": "tags",
 	},
 	Region: "postcode", ProductTags: "labels",
 }
@@ -182,6 +211,18 @@ var refused = []string{
 	"orders_placed MATCHES (app_id = 7)",
 	"orders_placed MATCHES (date != 2020-01-01)",
 	"orders_placed MATCHES (date > today)",
+	"orders_placed MATCHES (date = -1m)",
+	"orders_placed MATCHES (date IS NULL)",
+	"amount_spent CONTAINS 5",
+	"amount_spent = 12345678901234567890",
+	"customer_language > 'en'",
+	"customer_language = 2020-01-01",
+	"customer_tags CONTAINS 5",
+	"customer_countries > 'US'",
+	"anniversary() = today",
+	"products_purchased MATCHES (tag",
+	"products_purchased MATCHES (5)",
+	"number_of_orders IN 5",
 	"email_subscription_status = 'PENDING'",
 	"customer_account_status = 'INVITED'",
 	"customer_tags = 'vip'",

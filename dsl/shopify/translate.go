@@ -48,7 +48,13 @@ func join(word string, l level, pieces ...piece) piece {
 
 func all(pieces ...piece) piece  { return join("and", andLevel, pieces...) }
 func some(pieces ...piece) piece { return join("or", orLevel, pieces...) }
-func not(p piece) piece          { return piece{"not " + p.in(notLevel), notLevel} }
+
+func not(p piece) piece {
+	if inner, ok := strings.CutPrefix(p.text, "not "); ok && p.level == notLevel {
+		return piece{inner, notLevel}
+	}
+	return piece{"not " + p.in(notLevel), notLevel}
+}
 
 func notIf(negative bool, p piece) piece {
 	if negative {
