@@ -88,37 +88,37 @@ func (t *translator) dates(expr string, c clause) piece {
 		return t.onDay(expr, v)
 	case "!=":
 		if !rolling {
-			return test1("%s not on %s", expr, v.text)
+			return says("%s not on %s", expr, v.text)
 		}
 		return not(t.onDay(expr, v))
 	case "<":
-		return test1("%s before %s", expr, point(v))
+		return says("%s before %s", expr, point(v))
 	case "<=":
 		switch {
 		case rolling:
-			return test1("%s before %s", expr, point(v))
+			return says("%s before %s", expr, point(v))
 		case v.text == "today":
-			return test1("%s is known", expr)
+			return says("%s is known", expr)
 		}
-		return some(test1("%s before %s", expr, v.text), test1("%s on %s", expr, v.text))
+		return some(says("%s before %s", expr, v.text), says("%s on %s", expr, v.text))
 	case ">":
 		switch {
 		case rolling:
-			return test1("%s within %s", expr, back(v))
+			return says("%s within %s", expr, back(v))
 		case v.text == "yesterday":
-			return test1("%s on today", expr)
+			return says("%s on today", expr)
 		}
-		return test1("%s after %s", expr, v.text)
+		return says("%s after %s", expr, v.text)
 	case ">=":
 		switch {
 		case rolling:
-			return test1("%s within %s", expr, back(v))
+			return says("%s within %s", expr, back(v))
 		case v.text == "today":
-			return test1("%s on today", expr)
+			return says("%s on today", expr)
 		}
-		return test1("%s within %s .. today", expr, v.text)
+		return says("%s within %s .. today", expr, v.text)
 	}
-	return notIf(x.not, test1("%s within %s", expr, between(values)))
+	return notIf(x.not, says("%s within %s", expr, between(values)))
 }
 
 // between is a range of dates as a span.
@@ -133,16 +133,16 @@ func between(ends []token) string {
 // full days.
 func (t *translator) onDay(expr string, v token) piece {
 	if v.kind != offset {
-		return test1("%s on %s", expr, v.text)
+		return says("%s on %s", expr, v.text)
 	}
 	n, ok := days(v)
 	switch {
 	case !ok:
 		return t.fail(v.at, "the one day so many months or years ago cannot be said", "count in days, or write a span such as > -3m")
 	case n == 1:
-		return test1("%s on yesterday", expr)
+		return says("%s on yesterday", expr)
 	}
-	return all(test1("%s within %d full days", expr, n), not(test1("%s within %d full days", expr, n-1)))
+	return all(says("%s within %d full days", expr, n), not(says("%s within %d full days", expr, n-1)))
 }
 
 // window is the span of records that a date parameter asks for, "" for all.

@@ -11,7 +11,7 @@ import (
 
 func (t *translator) abandoned(c clause) piece {
 	t.note(AbandonedCart, c.at)
-	cart := all(test1("cart_lines >= 1"), test1("orders(since cart_updated) = 0"))
+	cart := all(says("cart_lines >= 1"), says("orders(since cart_updated) = 0"))
 	if c.test.op == "null" {
 		return notIf(!c.test.not, cart)
 	}
@@ -29,7 +29,7 @@ func (t *translator) amountSpent(c clause) piece {
 
 func (t *translator) accountStatus(c clause) piece {
 	t.note(Account, c.at)
-	return t.wanted(c, "ENABLED", test1("joined is known"))
+	return t.wanted(c, "ENABLED", says("joined is known"))
 }
 
 func (t *translator) added(c clause) piece {
@@ -103,7 +103,7 @@ func (t *translator) emailDomain(c clause) piece {
 		if v.kind != text || c.test.op != "=" && c.test.op != "!=" && c.test.op != "in" {
 			return t.fail(c.at, "a domain is asked for with = and != only", "")
 		}
-		found = append(found, test1("email ends with %s", dsl.Quote("@"+v.text)))
+		found = append(found, says("email ends with %s", dsl.Quote("@"+v.text)))
 	}
 	return notIf(c.test.not || c.test.op == "!=", some(found...))
 }
@@ -160,5 +160,5 @@ func (t *translator) subscriptionStatus(c clause) piece {
 	t.note(Subscriptions, c.at)
 	active := piece{"subscriptions(where active)", testLevel}
 	ended := all(piece{"subscriptions(where ended)", testLevel}, not(active))
-	return t.wanted(c, "ACTIVE", active, "CANCELLED", ended, "EXPIRED", ended, "NEVER_SUBSCRIBED", test1("subscriptions = 0"))
+	return t.wanted(c, "ACTIVE", active, "CANCELLED", ended, "EXPIRED", ended, "NEVER_SUBSCRIBED", says("subscriptions = 0"))
 }

@@ -169,7 +169,7 @@ func (t *translator) storeCredit(c clause) piece {
 		"currency": func(param) {}, // the note tells
 	})
 	if len(found) == 0 {
-		found = append(found, test1("store_credit is known"))
+		found = append(found, says("store_credit is known"))
 	}
 	return notIf(t.negative(c), all(found...))
 }
@@ -191,10 +191,10 @@ func (t *translator) anniversary(c clause) piece {
 	today := func(v token) bool { return v.text == "today" || v.kind == offset && v.count == 0 }
 	switch {
 	case x.op == "=" && today(x.values[0]):
-		return test1("anniversary(%s) within today", name)
+		return says("anniversary(%s) within today", name)
 	case x.op == "between" && today(x.values[0]) && x.values[1].kind == offset && x.values[1].count > 0:
 		t.note(Anniversary, c.at)
-		return notIf(x.not, test1("anniversary(%s) within next %d%s", name, x.values[1].count, units[x.values[1].unit]))
+		return notIf(x.not, says("anniversary(%s) within next %d%s", name, x.values[1].count, units[x.values[1].unit]))
 	}
 	return t.fail(c.at, "an anniversary is asked for with = today or BETWEEN today AND +30d", "")
 }

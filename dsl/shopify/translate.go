@@ -33,7 +33,8 @@ func (p piece) in(l level) string {
 	return p.text
 }
 
-func test1(format string, args ...any) piece { return piece{fmt.Sprintf(format, args...), testLevel} }
+// says is one test.
+func says(format string, args ...any) piece { return piece{fmt.Sprintf(format, args...), testLevel} }
 
 func join(word string, l level, pieces ...piece) piece {
 	if len(pieces) == 1 {
@@ -201,16 +202,16 @@ func (t *translator) attribute(name string, c clause) piece {
 	case values[0].kind == number:
 		return t.numbers(name, c.at, c.test)
 	case values[0].kind == word:
-		return t.wanted(c, "true", test1("%s = true", name), "false", test1("%s = false", name))
+		return t.wanted(c, "true", says("%s = true", name), "false", says("%s = false", name))
 	}
 	return t.dates(name, c)
 }
 
 func (t *translator) null(expr string, x test) piece {
 	if x.not {
-		return test1("%s is known", expr)
+		return says("%s is known", expr)
 	}
-	return test1("%s is not known", expr)
+	return says("%s is not known", expr)
 }
 
 func (t *translator) contains(expr string, c clause) piece {
@@ -218,7 +219,7 @@ func (t *translator) contains(expr string, c clause) piece {
 	if v.kind != text {
 		return t.fail(v.at, "CONTAINS asks for a text in quotes", "")
 	}
-	return notIf(c.test.not, test1("%s contains %s", expr, dsl.Quote(v.text)))
+	return notIf(c.test.not, says("%s contains %s", expr, dsl.Quote(v.text)))
 }
 
 // texts compares with one or more texts.
@@ -232,9 +233,9 @@ func (t *translator) texts(expr string, c clause) piece {
 	}
 	switch c.test.op {
 	case "=", "!=":
-		return test1("%s %s %s", expr, c.test.op, quoted[0])
+		return says("%s %s %s", expr, c.test.op, quoted[0])
 	case "in":
-		return test1("%s %sin (%s)", expr, notWord(c.test.not), strings.Join(quoted, ", "))
+		return says("%s %sin (%s)", expr, notWord(c.test.not), strings.Join(quoted, ", "))
 	}
 	return t.fail(c.at, "a text is compared with = and != only", "")
 }
@@ -268,13 +269,13 @@ func (t *translator) numbers(expr string, at source.Span, x test) piece {
 	case slices.Contains(figures, ""):
 		return nothing
 	case x.op == "between":
-		return test1("%s %sbetween %s and %s", expr, notWord(x.not), figures[0], figures[1])
+		return says("%s %sbetween %s and %s", expr, notWord(x.not), figures[0], figures[1])
 	case x.op == "in":
-		return test1("%s %sin (%s)", expr, notWord(x.not), strings.Join(figures, ", "))
+		return says("%s %sin (%s)", expr, notWord(x.not), strings.Join(figures, ", "))
 	case x.op == "contains" || x.op == "null":
 		return t.fail(at, "a number is compared with = != < <= > >= and BETWEEN only", "")
 	}
-	return test1("%s %s %s", expr, x.op, figures[0])
+	return says("%s %s %s", expr, x.op, figures[0])
 }
 
 // wanted picks the piece for the value that is asked for with = or !=, or with
