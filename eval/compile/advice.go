@@ -27,10 +27,12 @@ func (c *checker) advise(e dsl.Expr, t plan.Test) {
 // adviseWhere does the same inside where, and reports filters that the kind rules
 // out by itself.
 func (c *checker) adviseWhere(e dsl.Expr, where plan.Test, k *kind) {
-	if c.quoting || c.found.HasErrors() {
+	if c.quoting {
 		return
 	}
-	c.advise(e, where)
+	if !c.found.HasErrors() {
+		c.advise(e, where)
+	}
 	for _, term := range terms(where) {
 		about, set, ok := solve(term)
 		if !ok || set.empty() {
@@ -79,7 +81,7 @@ func (c *checker) review(t plan.Test) {
 		c.reviewTerms(n.Terms, false)
 		return
 	case *plan.Not:
-		if _, relation := n.Term.(*plan.Compare); !relation {
+		if c.verdict(t) == open {
 			c.review(n.Term)
 			return
 		}

@@ -57,7 +57,7 @@ func (c *checker) errNotCallable(at source.Span, name, what string) {
 }
 
 func (c *checker) errNotInWhere(at source.Span, name string) {
-	c.fail(source.NotInWhere, at, "close the where first, and combine with and or or",
+	c.fail(source.NotInWhere, at, "move it out of the where",
 		"inside where stand only fields of the record; %s is found out over many records or customers", name)
 }
 
