@@ -16,7 +16,7 @@ const (
 	Edit    Action = "edit"    // create, edit, preview, archive and delete, with pricing and promotions
 	Manage  Action = "members" // add, remove and pin customers
 	Export  Action = "export"  // write members to a file
-	UseIt   Action = "use"     // hold a group, read its members for a campaign or a price
+	Use     Action = "use"     // hold a group, read its members for a campaign or a price
 	Operate Action = "operate" // refresh, prune and sign in guests: the host's own machinery
 )
 

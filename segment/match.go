@@ -19,6 +19,8 @@ type Match struct {
 	// CutsAsOf is the instant of the rank cuts that the rule was tested against:
 	// those of the last refresh. Zero when the rule has no rank.
 	CutsAsOf time.Time
+	// Freshness is of the group's last refresh, which the live answer does not wait for.
+	Freshness Freshness
 }
 
 // Matches tells, from live data, whether a customer or guest belongs to a group at
@@ -27,7 +29,7 @@ type Match struct {
 // of the last refresh. Nothing is written. store.ErrNotFound is returned when the
 // data does not know the customer.
 func (s *Service) Matches(ctx context.Context, id dangol.CustomerID, group string) (Match, error) {
-	if err := s.allow(ctx, UseIt, group); err != nil {
+	if err := s.allow(ctx, Use, group); err != nil {
 		return Match{}, err
 	}
 	live, err := s.live(ctx, id)
@@ -91,7 +93,7 @@ func (l *shopper) match(g *Group) (Match, error) {
 }
 
 func (l *shopper) ask(g *Group) (Match, error) {
-	m := Match{AsOf: l.s.liveAsOf(l.now)}
+	m := Match{AsOf: l.s.liveAsOf(l.now), Freshness: g.freshness(nil)}
 	if !g.inEffect(l.now) {
 		m.Cause = Cause{Why: ByDates}
 		return m, nil
@@ -156,7 +158,7 @@ type For struct {
 // that cannot be asked, such as broken ones, are left out and told by the error,
 // which comes with the list of the others: a till can go on selling.
 func (s *Service) GroupsFor(ctx context.Context, id dangol.CustomerID, purpose Purpose, store string) ([]For, error) {
-	if err := s.allow(ctx, UseIt, ""); err != nil {
+	if err := s.allow(ctx, Use, ""); err != nil {
 		return nil, err
 	}
 	if purpose.allowedTo(Dynamic) != nil && purpose.allowedTo(Static) != nil {
@@ -185,7 +187,7 @@ func (s *Service) GroupsFor(ctx context.Context, id dangol.CustomerID, purpose P
 // GroupPricing tells whether members of a group get its prices in a store now: the
 // group is in effect, and its pricing flag is on or switched on for that store.
 func (s *Service) GroupPricing(ctx context.Context, group, store string) (bool, error) {
-	if err := s.allow(ctx, UseIt, group); err != nil {
+	if err := s.allow(ctx, Use, group); err != nil {
 		return false, err
 	}
 	g, err := s.usable(ctx, group)

@@ -41,15 +41,17 @@ type Listing struct {
 	Freshness Freshness
 }
 
-func (reg *registry) freshness(g *Group) Freshness {
+func (reg *registry) freshness(g *Group) Freshness { return g.freshness(reg.broken(g)) }
+
+func (g *Group) freshness(broken *BrokenError) Freshness {
 	f := Freshness{State: Ready, Version: g.Version, AsOf: g.AsOf, ReadAt: g.ReadAt, Exact: g.Exact, Current: g.Current, LastError: g.Failure}
 	if g.Failure != "" {
 		f.State = Failed
 	}
 	if g.Status != Active {
 		f.State = Gone
-	} else if b := reg.broken(g); b != nil {
-		f.State, f.LastError, f.Path = Broken, b.Error(), b.Path
+	} else if broken != nil {
+		f.State, f.LastError, f.Path = Broken, broken.Error(), broken.Path
 	}
 	return f
 }
@@ -119,7 +121,7 @@ func (s *Service) Rules(ctx context.Context, id string) ([]Rule, error) {
 // refresh failed these are the last good members, as their AsOf tells; a broken
 // group is a *BrokenError, never nobody.
 func (s *Service) Snapshot(ctx context.Context, group string) (dangol.Snapshot, error) {
-	if err := s.allow(ctx, UseIt, group); err != nil {
+	if err := s.allow(ctx, Use, group); err != nil {
 		return dangol.Snapshot{}, err
 	}
 	g, err := s.usable(ctx, group)
@@ -166,14 +168,6 @@ func (s *Service) brokenness(r Reader, g *Group, all **registry) (*BrokenError, 
 	return reg.broken(g), nil
 }
 
-func (s *Service) isUsable(r Reader, g *Group, all **registry) (bool, error) {
-	if g.Status != Active {
-		return false, nil
-	}
-	b, err := s.brokenness(r, g, all)
-	return b == nil, err
-}
-
 // kept checks that the version of a snapshot is one that the state has.
 func kept(r Reader, snap dangol.Snapshot) error {
 	g, err := r.Group(snap.Group)
@@ -190,7 +184,7 @@ func kept(r Reader, snap dangol.Snapshot) error {
 // their bytes. It is short only at the end. ErrNoHistory is returned when the
 // version is not kept any more.
 func (s *Service) Members(ctx context.Context, snap dangol.Snapshot, after dangol.CustomerID, limit int) ([]dangol.CustomerID, error) {
-	if err := s.allow(ctx, UseIt, snap.Group); err != nil {
+	if err := s.allow(ctx, Use, snap.Group); err != nil {
 		return nil, err
 	}
 	if limit <= 0 {
@@ -213,7 +207,7 @@ func (s *Service) Members(ctx context.Context, snap dangol.Snapshot, after dango
 
 // Contains tells whether a customer is a member of a snapshot.
 func (s *Service) Contains(ctx context.Context, snap dangol.Snapshot, id dangol.CustomerID) (bool, error) {
-	if err := s.allow(ctx, UseIt, snap.Group); err != nil {
+	if err := s.allow(ctx, Use, snap.Group); err != nil {
 		return false, err
 	}
 	var found bool
@@ -350,6 +344,7 @@ type Span struct {
 	LeftRecorded time.Time // of To
 	Entered      Cause
 	Left         Cause
+	Freshness    Freshness // of the group, now
 }
 
 // GroupsOf lists the groups that a customer is a member of now, by their last
@@ -372,12 +367,12 @@ func (s *Service) GroupsOf(ctx context.Context, id dangol.CustomerID, past bool)
 			if err != nil {
 				return err
 			}
-			if !past {
-				if usable, err := s.isUsable(r, g, &all); err != nil {
-					return err
-				} else if !usable {
-					continue
-				}
+			broken, err := s.brokenness(r, g, &all)
+			if err != nil {
+				return err
+			}
+			if !past && (g.Status != Active || broken != nil) {
+				continue
 			}
 			from, err := versionOf(r, m.Group, m.From)
 			if err != nil {
@@ -390,6 +385,7 @@ func (s *Service) GroupsOf(ctx context.Context, id dangol.CustomerID, past bool)
 			out = append(out, Span{
 				Group: m.Group, Name: g.Name, From: from.From, To: to.From,
 				Recorded: from.Recorded, LeftRecorded: to.Recorded, Entered: m.Entered, Left: m.Left,
+				Freshness: g.freshness(broken),
 			})
 		}
 		return nil

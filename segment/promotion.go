@@ -91,7 +91,7 @@ func (s *Service) Promotion(ctx context.Context, id string) (Promotion, error) {
 // everybody while it is not restricted, else to members of an attached group whose
 // pricing is on in that store.
 func (s *Service) PromotionApplies(ctx context.Context, promotion string, id dangol.CustomerID, store string) (bool, error) {
-	if err := s.allow(ctx, UseIt, ""); err != nil {
+	if err := s.allow(ctx, Use, ""); err != nil {
 		return false, err
 	}
 	live, err := s.live(ctx, id)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -101,6 +102,7 @@ func (s *Service) refresh(ctx context.Context, wanted func(*Group, time.Time) bo
 	if err != nil || len(claimed) == 0 {
 		return out, err
 	}
+	defer s.renewing(ctx, claimed)()
 	requests := make([]request, len(claimed))
 	for i, g := range claimed {
 		requests[i] = request{group: g, asOf: s.asOfNow(&g.Definition, now)}
@@ -164,6 +166,52 @@ func (s *Service) claim(ctx context.Context, wanted func(*Group, time.Time) bool
 		return cmp.Or(cmp.Compare(level(a), level(b)), cmp.Compare(a.ID, b.ID))
 	})
 	return reg, claimed, out, err
+}
+
+// renewing extends the leases of claimed groups in the background, until the
+// returned function is called: a refresh that takes long is not taken over, one
+// whose process died is. Failing to extend is no harm, the fence holds.
+func (s *Service) renewing(ctx context.Context, claimed []*Group) (stop func()) {
+	if s.guest {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		every := time.NewTicker(s.cfg.Lease / 3)
+		defer every.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-every.C:
+			}
+			_ = s.state.Update(ctx, func(tx Tx) error { return s.renew(tx, claimed) })
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// renew extends the leases that still stand. Fences stay as they are.
+func (s *Service) renew(tx Tx, claimed []*Group) error {
+	until := s.now().Add(s.cfg.Lease)
+	for _, c := range claimed {
+		g, err := tx.Group(c.ID)
+		if err != nil {
+			return err
+		}
+		if g.Fence != c.Fence || !g.Lease.Until.Before(until) {
+			continue
+		}
+		g.Lease.Until = until
+		if err := tx.Put(g, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Group) refreshed(err error) Refreshed {

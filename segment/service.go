@@ -35,8 +35,8 @@ type Config struct {
 	// name takes its own leases over at once, others wait until they expire, so no
 	// two processes that run at once may share a name. Defaults to a random name.
 	Owner string
-	// Lease is how long a refresh may take before others take it over. Nothing is
-	// applied twice even so. Defaults to 5 minutes.
+	// Lease is how long after the death of a process others take its refreshes
+	// over; a living one extends its leases. Defaults to 5 minutes.
 	Lease time.Duration
 	// Keep is how long past versions of members are kept; the present one always
 	// is. Defaults to forever.
@@ -88,6 +88,9 @@ type Service struct {
 	cfg   Config
 	state Store
 	rules *rules
+	// guest is set where the state may be a transaction that is not ours: it is used
+	// by the calling goroutine alone.
+	guest bool
 }
 
 // New makes a Service. It starts nothing by itself: a host calls RefreshDue from
@@ -105,10 +108,11 @@ func New(cfg Config) (*Service, error) {
 }
 
 // WithState is the same service on another state, such as
-// segmentsql.State.WithTx(tx), whose writes join the host's own transaction.
+// segmentsql.State.WithTx(tx), whose writes join the host's own transaction. It uses
+// the state in the calling goroutine alone.
 func (s *Service) WithState(state Store) *Service {
 	c := *s
-	c.state = state
+	c.state, c.guest = state, true
 	return &c
 }
 

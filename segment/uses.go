@@ -13,7 +13,7 @@ import (
 // the same use again changes nothing but its name. Groups that are broken, archived
 // or deleted cannot be held.
 func (s *Service) Hold(ctx context.Context, group string, use dangol.Use) error {
-	if err := s.allow(ctx, UseIt, group); err != nil {
+	if err := s.allow(ctx, Use, group); err != nil {
 		return err
 	}
 	if use.By == "" || use.ID == "" || use.Kind != dangol.UseSend && use.Kind != dangol.UseReference {
@@ -47,7 +47,7 @@ func (s *Service) Hold(ctx context.Context, group string, use dangol.Use) error 
 // Release takes a use out of the ledger. Releasing what is not held, or the use of
 // a group that is gone, does nothing.
 func (s *Service) Release(ctx context.Context, group string, use dangol.Use) error {
-	if err := s.allow(ctx, UseIt, group); err != nil {
+	if err := s.allow(ctx, Use, group); err != nil {
 		return err
 	}
 	return s.state.Update(ctx, func(tx Tx) error {

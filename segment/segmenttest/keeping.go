@@ -420,7 +420,7 @@ func export(w *world) {
 func rights(w *world) {
 	w.join(at(1, 10, 0), "a")
 	w.create("g", "", static)
-	roles := segment.Roles{"lee": {segment.View, segment.Manage}, "": {segment.UseIt}}
+	roles := segment.Roles{"lee": {segment.View, segment.Manage}, "": {segment.Use}}
 	s := w.another("two", func(c *segment.Config) { c.Authorizer = roles })
 	lee := segment.WithActor(w.t.Context(), "lee")
 	_, err := s.Add(lee, "g", ids("a"), "")
