@@ -78,7 +78,7 @@ func (m *machine) pick(a *plan.Aggregate, r *Record, from, to int64) (hit, bool)
 func (m *machine) reduce(a *plan.Aggregate, hits []hit) value {
 	switch a.Fn {
 	case plan.Count:
-		return whole(len(hits))
+		return integer(int64(len(hits)))
 	case plan.Sum:
 		sum := new(big.Rat)
 		for _, h := range hits {
@@ -140,7 +140,7 @@ func different[K comparable](hits []hit, key func(hit) (K, bool)) value {
 			seen[k] = true
 		}
 	}
-	return whole(len(seen))
+	return integer(int64(len(seen)))
 }
 
 // period numbers the local day, week (from Monday) or month of an instant.

@@ -57,10 +57,6 @@ func Eval(p *plan.Plan, c *Customer, env Env) (bool, error) {
 // env.AsOf: members exist from their attribute "joined" on, guests from
 // "first_seen", and always where that is missing.
 func Exists(c *Customer, scope plan.Scope, env Env) bool {
-	since := "joined"
-	if c.Guest {
-		since = "first_seen"
-	}
 	switch scope {
 	case plan.Both:
 	case plan.Guests:
@@ -75,8 +71,16 @@ func Exists(c *Customer, scope plan.Scope, env Env) bool {
 		return false
 	}
 	env = env.settled()
-	at, ok := moment(c.Attributes[since], env.Zone)
+	at, ok := moment(since(c), env.Zone)
 	return !ok || at < env.AsOf.UnixMicro()
+}
+
+// since is the moment from which a customer or guest exists.
+func since(c *Customer) catalog.Value {
+	if c.Guest {
+		return c.Attributes["first_seen"]
+	}
+	return c.Attributes["joined"]
 }
 
 func isScope(s plan.Scope) bool {

@@ -73,11 +73,7 @@ func (f *future) join(t plan.Test, terms []plan.Test, neutral bool, by func(a, b
 // after the moment on, or always.
 func (f *future) exists(scope plan.Scope) line[bool] {
 	var out line[bool]
-	since := f.now.c.Attributes["joined"]
-	if f.now.c.Guest {
-		since = f.now.c.Attributes["first_seen"]
-	}
-	for _, s := range f.sorted(f.seen(since, false)) {
+	for _, s := range f.sorted(f.seen(since(f.now.c), false)) {
 		env := f.now.env
 		env.AsOf = time.Unix(s, 0)
 		out = append(out, step[bool]{s, Exists(f.now.c, scope, env)})

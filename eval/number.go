@@ -20,12 +20,12 @@ var missing value
 
 func valueOf(v catalog.Value) value {
 	if v.Sort() == catalog.Number {
-		return value{num: new(big.Rat).SetInt64(v.Int())}
+		return integer(v.Int())
 	}
 	return value{plain: v}
 }
 
-func whole(n int) value { return value{num: new(big.Rat).SetInt64(int64(n))} }
+func integer(n int64) value { return value{num: new(big.Rat).SetInt64(n)} }
 
 func (v value) known() bool { return v.num != nil || v.plain.Known() }
 
@@ -72,7 +72,7 @@ func (m *machine) value(x plan.Expr, at *Record) value {
 	case *plan.Arith:
 		return m.arith(n, m.value(n.L, at), m.value(n.R, at))
 	case *plan.Times:
-		return m.times(n, m.value(n.X, at), whole64(n.By))
+		return m.times(n, m.value(n.X, at), integer(n.By))
 	case *plan.Product:
 		return m.times(n, m.value(n.X, at), m.value(n.Y, at))
 	case *plan.Quotient:
@@ -84,8 +84,6 @@ func (m *machine) value(x plan.Expr, at *Record) value {
 		return missing
 	}
 }
-
-func whole64(n int64) value { return value{num: new(big.Rat).SetInt64(n)} }
 
 // numbers tells whether both values are known; a known one that is no number is
 // an error.

@@ -89,11 +89,11 @@ func (s *selection) mark(key string, by int) {
 func (s *selection) value() value {
 	switch s.a.Fn {
 	case plan.Count:
-		return whole(s.n)
+		return integer(int64(s.n))
 	case plan.Sum:
 		return value{num: new(big.Rat).Set(s.sum)}
 	case plan.Distinct:
-		return whole(len(s.seen))
+		return integer(int64(len(s.seen)))
 	case plan.First, plan.Last, plan.Min, plan.Max:
 		for len(s.best) > 0 {
 			top := s.best[0]
@@ -105,7 +105,7 @@ func (s *selection) value() value {
 		return missing
 	case plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
 		if s.a.Stamp != nil {
-			return whole(len(s.seen))
+			return integer(int64(len(s.seen)))
 		}
 	}
 	return s.m.reduce(s.a, nil) // reports what does not fit

@@ -33,6 +33,7 @@ type commands struct {
 	Read    readCmd    `cmd:"" help:"Read a rule back as a sentence."`
 	Check   checkCmd   `cmd:"" help:"Check files of groups and conditions."`
 	Fmt     fmtCmd     `cmd:"" help:"Format the rules of files."`
+	Import  importCmd  `cmd:"" help:"Turn a segment of Shopify's query language into a rule."`
 	Load    loadCmd    `cmd:"" help:"Load a folder into a database, all of it or nothing."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Print the statements that find a rule's members in such a database."`
 }

@@ -77,8 +77,8 @@ func (t cutTx) Commit() error {
 // whether or not the commit arrived: the keys tell.
 func TestCommitOfUnknownOutcome(t *testing.T) {
 	store, _ := openFile(t, filepath.Join(t.TempDir(), "uncut.db"))
-	require.NoError(t, day(store))
-	want := outcomeOf(t, store)
+	require.NoError(t, coupontest.Day(store))
+	want := coupontest.OutcomeOf(t, store)
 
 	for _, arrives := range []bool{true, false} {
 		for n := int64(1); ; n++ {
@@ -89,8 +89,8 @@ func TestCommitOfUnknownOutcome(t *testing.T) {
 			store, err := couponsql.Open(t.Context(), db, sqlstore.SQLite, couponsql.Options{})
 			require.NoError(t, err)
 			c.at.Store(n)
-			require.NoError(t, day(store), "cut at commit %d", n)
-			require.Equal(t, want, outcomeOf(t, store), "cut at commit %d, arrived %v", n, arrives)
+			require.NoError(t, coupontest.Day(store), "cut at commit %d", n)
+			require.Equal(t, want, coupontest.OutcomeOf(t, store), "cut at commit %d, arrived %v", n, arrives)
 			d, err := coupontest.NewService(t, store, new(coupontest.Clock)).Definition(t.Context(), "d", 0)
 			require.NoError(t, err)
 			coupontest.CheckLedger(t, store, d)

@@ -25,15 +25,24 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 	case Postings:
 		f, codes, _ := b.selective(a, l)
 		out = b.run(a, l, func(visit visitor) {
-			list := l.posted(f).of(codes)
-			rows = len(list)
-			b.listed(l, list, in, visit)
+			r, ok := b.reach(l, in)
+			if !ok {
+				return
+			}
+			list, late := l.posted(f).in(codes, r, l)
+			rows = len(list) + len(late)
+			b.listed(l, list, nil, visit)
+			b.listed(l, late, r.late(l), visit)
 		})
 	case Probe:
 		out = b.run(a, l, func(visit visitor) {
 			list := b.probe(l, b.candidates, in.from)
 			rows = len(list)
-			b.listed(l, list, in, visit)
+			if !l.kind.stamped {
+				b.listed(l, list, nil, visit)
+			} else if r, ok := b.reach(l, in); ok {
+				b.listed(l, list, r.late(l), visit)
+			}
 		})
 	case Sweep:
 		rows = l.n

@@ -53,8 +53,7 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 	}
 	if a.Where != nil && !moments && a.Stamp != nil {
 		if f, codes, ok := b.selective(a, l); ok {
-			few := l.n * len(codes) / (len(l.kind.fields[f].dict.all()))
-			if few*postingCost < rows && few*postingsMany < l.n {
+			if b.fewRows(l, f, codes, rows) {
 				return Postings
 			}
 		}
@@ -68,19 +67,23 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 	return Scan
 }
 
+// fewRows tells whether postings read less than a scan of the window's rows.
+// Where values are many and rows of each few, postings are built to find out.
+func (w *worker) fewRows(l *log, f int, codes []uint64, window int) bool {
+	if l.n*len(codes)/len(l.kind.fields[f].dict.all())*postingsMany > l.n {
+		return false
+	}
+	part := float64(window) / float64(max(1, l.n))
+	return float64(l.posted(f).count(codes))*part*postingCost < float64(window)
+}
+
 // estimate is how many rows of the log lie in the span.
 func (w *worker) estimate(l *log, in span) int {
-	at := l.stamped()
-	if at == nil || in.from >= in.to {
-		return l.n - l.sorted
-	}
-	stamps := vector{codes: at.narrow}
-	first, last, ok := stamps.span(in.from, min(in.to-1, w.asOf-1))
+	r, ok := w.reach(l, in)
 	if !ok {
 		return l.n - l.sorted
 	}
-	lo := at.search(l.sorted, first)
-	return at.search(l.sorted, last+1) - lo + l.n - l.sorted
+	return r.hi - r.lo + l.n - l.sorted
 }
 
 // summarised tells whether the aggregate reads every row and depends on nothing

@@ -3,6 +3,7 @@ package columnar
 import (
 	"math"
 	"math/big"
+	"math/bits"
 	"slices"
 
 	"github.com/dangol-dev/dangol/eval"
@@ -23,7 +24,8 @@ type ranking struct {
 type ranked struct {
 	values []int64 // by local number
 	in     []uint8 // who is ranked
-	n      int
+	dense  []int64 // the values of those alone
+	lo, hi int64   // the smallest and largest of them
 }
 
 // rank finds or makes the ranking of a rank in a population.
@@ -85,14 +87,23 @@ func (r *ranking) collect(b *batch, i int) {
 		}
 		and(in, in, touched)
 	}
-	r.shards[i] = ranked{values: slices.Clone(ints[:b.n]), in: in, n: countMask(in)}
+	out := ranked{values: slices.Clone(ints[:b.n]), in: in, dense: make([]int64, countMask(in)), lo: math.MaxInt64, hi: math.MinInt64}
+	n := 0
+	for i, v := range out.values {
+		if in[i] == 1 {
+			out.dense[n] = v
+			out.lo, out.hi = min(out.lo, v), max(out.hi, v)
+			n++
+		}
+	}
+	r.shards[i] = out
 }
 
 // settle finds the cut: the value of the k-th of all ranked.
 func (r *ranking) settle(env eval.Env) {
 	n := 0
 	for _, s := range r.shards {
-		n += s.n
+		n += len(s.dense)
 	}
 	k := places(r.rank, n)
 	r.cut = eval.Cut{AsOf: env.AsOf, Empty: k == 0}
@@ -124,35 +135,38 @@ func places(r *plan.Rank, n int) int {
 	return int(k.Int64())
 }
 
-// kth is the k-th smallest of the ranked values, k from 1: the range is split into
-// equal buckets until few values share one with it.
+// kth is the k-th smallest of the ranked values, k from 1. The range is split into
+// equal buckets; the values of the one that holds it are looked at again.
 func kth(shards []ranked, k int) int64 {
 	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, s := range shards {
-		for i, v := range s.values {
-			if s.in[i] == 1 {
-				lo, hi = min(lo, v), max(hi, v)
-			}
-		}
+	lists := make([][]int64, len(shards))
+	for i, s := range shards {
+		lo, hi, lists[i] = min(lo, s.lo), max(hi, s.hi), s.dense
 	}
 	var histogram [4096]int
 	for lo < hi {
-		width := (uint64(hi)-uint64(lo))/uint64(len(histogram)) + 1
+		shift := max(0, bits.Len64(uint64(hi)-uint64(lo))-12)
 		clear(histogram[:])
-		for _, s := range shards {
-			for i, v := range s.values {
-				if s.in[i] == 1 && v >= lo && v <= hi {
-					histogram[(uint64(v)-uint64(lo))/width]++
-				}
+		for _, list := range lists {
+			for _, v := range list {
+				histogram[(uint64(v)-uint64(lo))>>shift&4095]++
 			}
 		}
-		bucket := 0
+		bucket := uint64(0)
 		for k > histogram[bucket] {
 			k -= histogram[bucket]
 			bucket++
 		}
-		lo = int64(uint64(lo) + uint64(bucket)*width)
-		hi = min(hi, int64(uint64(lo)+width-1))
+		rest := make([]int64, 0, histogram[bucket])
+		for _, list := range lists {
+			for _, v := range list {
+				if (uint64(v)-uint64(lo))>>shift == bucket {
+					rest = append(rest, v)
+				}
+			}
+		}
+		lo, hi = int64(uint64(lo)+bucket<<shift), int64(uint64(lo)+bucket<<shift+1<<shift-1)
+		lists = [][]int64{rest}
 	}
 	return lo
 }

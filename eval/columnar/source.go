@@ -14,29 +14,56 @@ const blockRows = 2048
 // rowsIn calls visit with batches of all rows of a log whose stamp, the kind's
 // own, lies in the span: first those in order, found by binary search, then the
 // late ones, with a mask. ordered tells which; mask is nil for all.
-func (w *worker) rowsIn(l *log, in span, visit func(b *batch, mask []uint8, ordered bool)) {
+func (w *worker) rowsIn(l *log, in span, visit visitor) {
 	if !l.kind.stamped {
 		w.blocks(l, 0, l.n, false, nil, visit)
 		return
 	}
+	r, ok := w.reach(l, in)
+	if !ok {
+		return
+	}
+	w.blocks(l, r.lo, r.hi, true, nil, visit)
+	w.blocks(l, l.sorted, l.n, false, r.late(l), visit)
+}
+
+// reach is where the rows of a span lie in a log: those in order, and the codes
+// of stamps by which late ones are told.
+type reach struct {
+	lo, hi      int
+	first, last uint64
+}
+
+// reach finds the span by binary search, not ok when it holds nothing.
+func (w *worker) reach(l *log, in span) (r reach, ok bool) {
 	at := l.stamped()
-	if at == nil {
-		return
+	if at == nil || in.from >= in.to {
+		return r, false
 	}
-	stamps := vector{form: coded, codes: at.narrow, cap: w.asOf - 1}
-	first, last, ok := stamps.span(in.from, min(in.to-1, w.asOf-1))
-	if !ok || in.from >= in.to {
-		return
+	stamps := vector{codes: at.narrow}
+	r.first, r.last, ok = stamps.span(in.from, min(in.to-1, w.asOf-1))
+	if !ok {
+		return r, false
 	}
-	lo := at.search(l.sorted, first)
-	hi := lo + at.slice(lo, l.sorted).search(l.sorted-lo, last+1)
-	w.blocks(l, lo, hi, true, nil, visit)
-	w.blocks(l, l.sorted, l.n, false, func(b *batch) []uint8 {
+	r.lo = at.search(l.sorted, r.first)
+	r.hi = max(r.lo, at.search(l.sorted, r.last+1))
+	return r, true
+}
+
+// late masks the rows of a batch whose stamps lie in the span.
+func (r reach) late(l *log) func(*batch) []uint8 {
+	at := l.stamped()
+	return func(b *batch) []uint8 {
 		mask := b.bytes.take(b.n)
-		c := at.slice(b.lo, b.lo+b.n)
-		c.inside(mask, first, last)
+		var c narrow
+		if b.rows != nil {
+			c = gathered(&b.scratch, &at.narrow, b.rows)
+		} else {
+			c = at.slice(b.lo, b.lo+b.n)
+		}
+		c.inside(mask, r.first, r.last)
 		return mask
-	}, visit)
+	}
 }
 
 // search is the first of n ascending codes that is at least code.
@@ -45,7 +72,7 @@ func (c narrow) search(n int, code uint64) int {
 }
 
 // blocks cuts rows [lo, hi) into batches.
-func (w *worker) blocks(l *log, lo, hi int, ordered bool, mask func(*batch) []uint8, visit func(b *batch, mask []uint8, ordered bool)) {
+func (w *worker) blocks(l *log, lo, hi int, ordered bool, mask func(*batch) []uint8, visit visitor) {
 	for lo < hi {
 		n := min(blockRows, hi-lo)
 		m := w.mark()
@@ -60,22 +87,18 @@ func (w *worker) blocks(l *log, lo, hi int, ordered bool, mask func(*batch) []ui
 	}
 }
 
-// listed calls visit with batches of the listed rows, those whose stamp lies in
-// the span.
-func (w *worker) listed(l *log, rows []uint32, in span, visit func(b *batch, mask []uint8, ordered bool)) {
+// listed calls visit with batches of the listed rows, with a mask where there is
+// one.
+func (w *worker) listed(l *log, rows []uint32, mask func(*batch) []uint8, visit visitor) {
 	for len(rows) > 0 {
 		n := min(blockRows, len(rows))
 		m := w.mark()
 		b := batch{worker: w, log: l, n: n, rows: rows[:n]}
-		var mask []uint8
-		if at := l.stamped(); at != nil {
-			v := vector{form: coded, n: n, codes: gathered(&w.scratch, &at.narrow, b.rows), cap: w.asOf - 1}
-			mask = v.between(&w.scratch, in.from, in.to-1)
-		} else if l.kind.stamped {
-			mask = w.bytes.take(n)
-			clear(mask)
+		var chosen []uint8
+		if mask != nil {
+			chosen = mask(&b)
 		}
-		visit(&b, mask, false)
+		visit(&b, chosen, false)
 		w.release(m)
 		rows = rows[n:]
 	}
@@ -141,15 +164,34 @@ func (l *log) posted(f int) *postings {
 	return p
 }
 
-// of are the rows with one of the codes.
-func (p *postings) of(codes []uint64) []uint32 {
-	var rows []uint32
+// in are the rows with one of the codes that lie in the reach, and the late rows
+// with one of them. The rows of a code stand in the order of the log, so the reach
+// is a part of them.
+func (p *postings) in(codes []uint64, r reach, l *log) (rows, late []uint32) {
 	for _, c := range codes {
-		if c != 0 && c+1 < uint64(len(p.start)) {
-			rows = append(rows, p.rows[p.start[c]:p.start[c+1]]...)
+		if c == 0 || c+1 >= uint64(len(p.start)) {
+			continue
+		}
+		list := p.rows[p.start[c]:p.start[c+1]]
+		from := func(row int) int {
+			i, _ := slices.BinarySearch(list, uint32(row))
+			return i
+		}
+		rows = append(rows, list[from(r.lo):from(r.hi)]...)
+		late = append(late, list[from(l.sorted):]...)
+	}
+	return rows, late
+}
+
+// count is about how many rows have one of the codes.
+func (p *postings) count(codes []uint64) int {
+	n := 0
+	for _, c := range codes {
+		if c+1 < uint64(len(p.start)) {
+			n += int(p.start[c+1] - p.start[c])
 		}
 	}
-	return rows
+	return n
 }
 
 // selective finds a term of the filter that names few values of a field of the

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/dangol-dev/dangol/dsl"
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/internal/corpus"
 )
@@ -32,6 +33,16 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		if p, ds := c.Compile(r, compile.Options{}); p == nil {
 			b.Fatal(ds)
+		}
+	}
+}
+
+// BenchmarkNew reads the shop's catalog, as a host does once.
+func BenchmarkNew(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := compile.New(catalog.Shop()); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
