@@ -63,6 +63,9 @@ func (c *Compiler) Text(text string, o Options) (*plan.Plan, source.Diagnostics)
 // Compile checks a parsed rule and makes its canonical plan. The plan is nil if
 // and only if the diagnostics, which are sorted by place, have errors.
 func (c *Compiler) Compile(r *dsl.Rule, o Options) (*plan.Plan, source.Diagnostics) {
+	if r == nil || r.Expr == nil {
+		return nil, source.Diagnostics{{Code: source.Unexpected, Message: "there is no rule"}}
+	}
 	ch := newChecker(c.words, r.Text, o)
 	root := ch.test(r.Expr)
 	if !ch.found.HasErrors() {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dangol-dev/dangol/dsl"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/dsl/source"
 	"github.com/dangol-dev/dangol/eval/compile"
@@ -29,5 +30,13 @@ func TestEveryRowOfTheSourceSystemsCompiles(t *testing.T) {
 				t.Log("\n" + p.String() + source.Render("rule", r.Text, ds))
 			}
 		})
+	}
+}
+
+func TestNoRule(t *testing.T) {
+	for _, r := range []*dsl.Rule{nil, {}} {
+		p, ds := shop(t).Compile(r, compile.Options{})
+		require.Nil(t, p)
+		require.True(t, ds.HasErrors())
 	}
 }
