@@ -1,0 +1,5 @@
+//go:build !race
+
+package couponsql_test
+
+const stride = 1
