@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
@@ -65,6 +66,10 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 	}
 	moment := func(b plan.Bound) string {
 		if b.Kind != plan.Moment {
+			return ""
+		}
+		if b.Moment.Type().Sort != catalog.Instant {
+			g.fail(b.Moment, "a window that starts or ends at a day of each customer")
 			return ""
 		}
 		alias := g.alias("m")

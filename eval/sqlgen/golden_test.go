@@ -1,0 +1,118 @@
+package sqlgen_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/eval/sqlgen"
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+var dialects = []sqlgen.Dialect{sqlgen.SQLite, sqlgen.Postgres, sqlgen.MySQL, sqlgen.ClickHouse}
+
+// plainSchema has a table a kind and a column a field, under their own names.
+func plainSchema(cat *catalog.Catalog) *sqlgen.Schema {
+	name := func(s string) string { return strings.ReplaceAll(s, ".", "_") }
+	column := func(s string) sqlgen.Column { return sqlgen.Column{SQL: "{t}." + name(s)} }
+	s := &sqlgen.Schema{
+		Customers: sqlgen.Table{Name: "customers", Key: "id", Columns: map[string]sqlgen.Column{}},
+		Bucket:    "bucket", Records: map[string]sqlgen.Table{}, Sets: map[string]sqlgen.Set{},
+		Groups: &sqlgen.Groups{Name: "memberships", Group: "name", Customer: "customer"},
+	}
+	for _, a := range cat.Attributes {
+		switch {
+		case a.Derived != "":
+		case a.Type.Sort == catalog.Set:
+			s.Sets[a.Name] = sqlgen.Set{Name: "customer_" + name(a.Name), Owner: "customer", Item: "item"}
+		default:
+			s.Customers.Columns[a.Name] = column(a.Name)
+		}
+	}
+	for i := range cat.Kinds {
+		k := &cat.Kinds[i]
+		if k.Base != "" {
+			continue
+		}
+		t := sqlgen.Table{Name: k.RowsName(), Key: "id", Customer: "customer", Columns: map[string]sqlgen.Column{}}
+		for _, f := range k.Fields {
+			t.Columns[f.Name] = column(f.Name)
+		}
+		for _, r := range cat.Reached(k) {
+			t.Columns[r.Name] = column(r.Name)
+		}
+		if k.ParentField != "" {
+			t.Parent = name(k.ParentField) + "_id"
+			t.Columns[k.ParentField] = sqlgen.Column{SQL: "{t}." + t.Parent}
+		}
+		s.Records[k.Name] = t
+	}
+	return s
+}
+
+// Each file holds a rule and the statement that every dialect gets for it.
+func TestStatements(t *testing.T) {
+	cat := catalog.Shop()
+	c, err := compile.New(cat)
+	require.NoError(t, err)
+	zone, err := time.LoadLocation("Asia/Seoul")
+	require.NoError(t, err)
+	files, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			head, _, _ := strings.Cut(string(text), "\n-- ")
+			rules := strings.Split(strings.TrimSpace(head), "\n")
+			q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Zone: zone}
+			cuts := map[string]sqlgen.Cut{}
+			for _, rule := range rules {
+				p, ds := c.Text(rule, compile.Options{})
+				require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+				q.Plans = append(q.Plans, p)
+				for _, r := range eval.Ranks(p) {
+					cuts[plan.Key(r)] = sqlgen.Cut{Value: 250_000}
+				}
+			}
+			var b strings.Builder
+			b.WriteString(strings.Join(rules, "\n") + "\n")
+			for _, d := range dialects {
+				fmt.Fprintf(&b, "\n-- %s --\n", d)
+				s, err := sqlgen.Select(d, plainSchema(cat), q, cuts)
+				var no *plan.Unsupported
+				if errors.As(err, &no) {
+					fmt.Fprintf(&b, "%s, at %q\n", no, rules[0][no.Span.Start:no.Span.End])
+					continue
+				}
+				require.NoError(t, err)
+				fmt.Fprintf(&b, "%s\n%v\n", lines(s.SQL), s.Args)
+			}
+			if *update {
+				require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
+			}
+			require.Empty(t, cmp.Diff(string(text), b.String()), "run the test with -update")
+		})
+	}
+}
+
+// lines breaks a statement where a reader would.
+func lines(sql string) string {
+	for _, word := range []string{"FROM", "LEFT JOIN", "JOIN", "WHERE", "GROUP BY", "ORDER BY"} {
+		sql = strings.ReplaceAll(sql, " "+word+" ", "\n"+word+" ")
+	}
+	return strings.ReplaceAll(sql, "LEFT\nJOIN", "LEFT JOIN")
+}
