@@ -139,19 +139,35 @@ func OutcomeOf(t testing.TB, store coupon.Store) Outcome {
 	return out
 }
 
-// Arena sets up what processes fight for: a shared code with so many uses, a few a
-// customer.
+// What processes fight for: "arena" has so many uses, on several codes, a few a
+// customer; "purse" has so much money.
+const (
+	arenaCodes = 3
+	arenaOff   = 100
+	purseOff   = 70
+)
+
+// Arena sets up a fight for so many uses, and for fifty won a use.
 func Arena(t testing.TB, store coupon.Store, limit int64) {
 	t.Helper()
 	s := NewService(t, store, dangol.SystemClock)
-	Save(t, s, coupon.Definition{ID: "arena", Discount: coupon.AmountOff(100),
-		Limits: []coupon.Limit{{Uses: limit}, {Uses: limit/10 + 3, Customer: true}}})
-	_, err := s.AddSharedCode(t.Context(), coupon.SharedCode{Code: "sale", Definition: "arena"})
-	require.NoError(t, err)
+	Save(t, s, coupon.Definition{ID: "arena", Discount: coupon.AmountOff(arenaOff),
+		Limits: []coupon.Limit{{Uses: limit}, {Uses: arenaEach(limit), Customer: true}}})
+	Save(t, s, coupon.Definition{ID: "purse", Discount: coupon.AmountOff(purseOff), Limits: []coupon.Limit{{Amount: limit * 50}}})
+	codes := map[string]string{"purse": "purse"}
+	for i := range arenaCodes {
+		codes[fmt.Sprint("arena", i)] = "arena"
+	}
+	for code, definition := range codes {
+		_, err := s.AddSharedCode(t.Context(), coupon.SharedCode{Code: code, Definition: definition})
+		require.NoError(t, err)
+	}
 }
 
-// Fight uses up the arena's code until it is refused, in a process that may be
-// killed at any moment. The name tells processes and their lives apart.
+func arenaEach(limit int64) int64 { return limit/10 + 3 }
+
+// Fight uses up the arena and the purse until both are refused, in a process that
+// may be killed at any moment. The name tells processes and their lives apart.
 func Fight(ctx context.Context, store coupon.Store, name string, workers int) error {
 	s, err := coupon.New(store, coupon.Config{Hold: time.Hour})
 	if err != nil {
@@ -160,23 +176,33 @@ func Fight(ctx context.Context, store coupon.Store, name string, workers int) er
 	var wg sync.WaitGroup
 	errs := make([]error, workers)
 	for w := range errs {
-		wg.Go(func() { errs[w] = fightAlone(ctx, s, fmt.Sprint(name, "/", w)) })
+		wg.Go(func() {
+			for _, definition := range []string{"arena", "purse"} {
+				if errs[w] = fightFor(ctx, s, fmt.Sprint(name, "/", w), definition); errs[w] != nil {
+					return
+				}
+			}
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
-func fightAlone(ctx context.Context, s *coupon.Service, name string) error {
+func fightFor(ctx context.Context, s *coupon.Service, name, definition string) error {
 	for n := 0; ; n++ {
-		key := fmt.Sprint(name, "/", n)
+		code := definition
+		if definition == "arena" {
+			code = fmt.Sprint(definition, rand.N(arenaCodes))
+		}
+		key := fmt.Sprint(name, "/", definition, "/", n)
 		customer := dangol.CustomerID(fmt.Sprint("c", rand.N(50)))
-		_, err := s.Reserve(ctx, key, coupon.Request{Customer: customer, Cart: Cart(5000), Codes: []string{"sale"}})
+		_, err := s.Reserve(ctx, key, coupon.Request{Customer: customer, Cart: Cart(5000), Codes: []string{code}})
 		var no *coupon.RefusedError
 		if errors.As(err, &no) {
-			if no.Has(coupon.ReasonLimitTotal) {
+			if no.Has(coupon.ReasonLimitTotal) || no.Has(coupon.ReasonBudget) {
 				return nil
 			}
-			continue
+			continue // this customer had enough
 		}
 		if err == nil && n%5 == 4 {
 			_, err = s.Release(ctx, key)
@@ -190,27 +216,46 @@ func fightAlone(ctx context.Context, s *coupon.Service, name string) error {
 }
 
 // Settle ends a fight: what killed processes had reserved lapses, others take it,
-// and exactly the limit is committed, not one more and not one less.
+// and exactly the limits are committed, not one more and not one less.
 func Settle(t testing.TB, store coupon.Store, limit int64) {
 	t.Helper()
 	ctx := t.Context()
 	s := NewService(t, store, dangol.ClockFunc(func() time.Time { return time.Now().Add(2 * time.Hour) }))
-	for i := 0; ; i++ {
-		key := fmt.Sprint("last/", i)
-		req := coupon.Request{Customer: dangol.CustomerID(fmt.Sprint("last", i)), Cart: Cart(5000), Codes: []string{"sale"}}
-		if _, err := s.Reserve(ctx, key, req); err != nil {
-			_, refused := coupon.Refused(err)
-			require.True(t, refused, "%v", err)
-			break
+	_, err := s.Lapse(ctx)
+	require.NoError(t, err)
+	for _, code := range []string{"arena0", "purse"} {
+		for i := 0; ; i++ {
+			key := fmt.Sprint("last/", code, i)
+			req := coupon.Request{Customer: dangol.CustomerID(fmt.Sprint("last", i)), Cart: Cart(5000), Codes: []string{code}}
+			if _, err := s.Reserve(ctx, key, req); err != nil {
+				_, refused := coupon.Refused(err)
+				require.True(t, refused, "%v", err)
+				break
+			}
+			_, err := s.Commit(ctx, key, key)
+			require.NoError(t, err)
 		}
-		_, err := s.Commit(ctx, key, key)
-		require.NoError(t, err)
 	}
 	got, err := s.Results(ctx, coupon.ByDefinition, coupon.ResultQuery{})
 	require.NoError(t, err)
+	require.Len(t, got, 2)
 	require.Equal(t, limit, got[0].Used)
-	require.Equal(t, limit*100, got[0].Discount)
-	d, err := s.Definition(ctx, "arena", 0)
-	require.NoError(t, err)
-	CheckLedger(t, store, d)
+	require.Equal(t, limit*arenaOff, got[0].Discount)
+	require.Equal(t, limit*50, got[1].Discount, "to the last won")
+	for _, id := range []string{"arena", "purse"} {
+		d, err := s.Definition(ctx, id, 0)
+		require.NoError(t, err)
+		CheckLedger(t, store, d)
+	}
+	var scopes []coupon.Scope
+	for i := range 50 {
+		scopes = append(scopes, coupon.Scope{Definition: "arena", Kind: coupon.ScopeUse, Subject: fmt.Sprint("c", i)})
+	}
+	view(t, store, func(tx coupon.Tx) error {
+		counts, err := tx.Counts(ctx, scopes)
+		for i, c := range counts {
+			require.LessOrEqual(t, c.Uses, arenaEach(limit), "customer %d", i)
+		}
+		return err
+	})
 }
