@@ -259,7 +259,7 @@ func (c *checker) over(k *kind, field string, r *dsl.Ref) (value, bool) {
 		}
 		if v, found := c.recordName(*c.record, field, at); found {
 			if v.form != broken {
-				c.errParentField(at, k, field)
+				c.errParentField(at, nameOf(r.Path), k, field)
 			}
 			return value{}, false
 		}

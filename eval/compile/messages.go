@@ -49,7 +49,7 @@ func (c *checker) errNotSegmentable(at source.Span, name string) {
 
 func (c *checker) errNeedsLogin(at source.Span, name string) {
 	c.fail(source.NeedsLogin, at, "make it a rule over members, or leave this out",
-		"%s is known only of members, and this rule is over guests", name)
+		"only members have %s, and this rule is over guests", name)
 }
 
 func (c *checker) errNotCallable(at source.Span, name, what string) {
@@ -386,15 +386,15 @@ func (c *checker) errEmptyWindow(at source.Span, swapped string) {
 }
 
 func (c *checker) errUntimed(at source.Span, k *kind) {
-	c.fail(source.NoTime, at, "leave the window out", "%s are known only as they are now, and have no time", k.Name)
+	c.fail(source.NoTime, at, "leave the window out", "records of %s have no time: they are known only as they are now", k.Name)
 }
 
 func (c *checker) errUntimedMoment(at source.Span, k *kind) {
-	c.fail(source.NoTime, at, "write a length such as 7d, or a day", "%s are known only as they are now: their window cannot start or end at a customer's own moment", k.Name)
+	c.fail(source.NoTime, at, "write a length such as 7d, or a day", "records of %s are known only as they are now: their window cannot start or end at a customer's own moment", k.Name)
 }
 
 func (c *checker) errUntimedFirst(at source.Span, function string, k *kind) {
-	c.fail(source.NoTime, at, "", "%s needs records with a time, and %s are known only as they are now", function, k.Name)
+	c.fail(source.NoTime, at, "", "%s needs records with a time, and those of %s are known only as they are now", function, k.Name)
 }
 
 func (c *checker) errOnlyPast(at source.Span) {
@@ -455,10 +455,10 @@ func (c *checker) errConditionAggregated(at source.Span, k *kind, name string) {
 	c.fail(source.BadCall, at, fmt.Sprintf("write %s(where %s)", k.Name, name), "%s is a test of %s and has no value", name, k.Name)
 }
 
-func (c *checker) errParentField(at source.Span, k *kind, field string) {
+func (c *checker) errParentField(at source.Span, function string, k *kind, field string) {
 	parent := k.parent.Name
 	short := strings.TrimPrefix(field, k.owner.ParentField+".")
-	c.fail(source.ParentField, at, fmt.Sprintf("write %s.%s", parent, short),
+	c.fail(source.ParentField, at, fmt.Sprintf("write %s(%s.%s)", function, parent, short),
 		"%s belongs to %s: over %s it would be counted once for each of them", short, parent, k.Name)
 }
 

@@ -24,7 +24,7 @@ func describe(v value) string {
 	case text:
 		return "text"
 	case truth:
-		return "true or false"
+		return "a yes or no"
 	case moment, point:
 		return "a point in time"
 	case day:
