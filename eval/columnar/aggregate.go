@@ -65,24 +65,54 @@ type visitor func(b *batch, mask []uint8, ordered bool)
 // run adds up what the rows of a source give, after the aggregate's filter.
 func (b *batch) run(a *plan.Aggregate, l *log, source func(visitor)) vector {
 	acc := b.accumulate(a, l)
-	source(func(rb *batch, mask []uint8, ordered bool) {
-		acc.add(rb, rb.filter(a.Where, mask), ordered)
-	})
+	source(func(rb *batch, mask []uint8, ordered bool) { rb.into(acc, a.Where, mask, ordered) })
 	return acc.result()
 }
 
-// filter is the mask of what also passes the test; nil is all.
-func (b *batch) filter(where plan.Test, mask []uint8) []uint8 {
-	if where == nil {
-		return mask
+// into gives the rows of the mask that pass the filter to the accumulator. Where
+// the filter's first term leaves few, the others are asked about those alone.
+func (b *batch) into(acc accumulator, where plan.Test, mask []uint8, ordered bool) {
+	terms := []plan.Test{where}
+	if n, ok := where.(*plan.And); ok {
+		terms = b.order[n]
 	}
-	m := b.test(where)
-	if mask == nil {
-		return m
+	for _, t := range terms {
+		if t == nil {
+			break
+		}
+		m := b.test(t)
+		if mask != nil {
+			both := b.bytes.take(b.n)
+			and(both, m, mask)
+			m = both
+		}
+		mask = m
+		if left := countMask(mask); left == 0 {
+			return
+		} else if left*sparse < b.n {
+			b, mask, ordered = b.only(mask, left), nil, false
+		}
 	}
-	out := b.bytes.take(b.n)
-	and(out, m, mask)
-	return out
+	acc.add(b, mask, ordered)
+}
+
+// sparse is how many rows one row stands among when listing rows is worthwhile.
+const sparse = 8
+
+// only is the batch of the rows in the mask.
+func (b *batch) only(mask []uint8, n int) *batch {
+	rows := b.words.take(n)[:0]
+	for i, in := range mask {
+		if in == 0 {
+			continue
+		}
+		if b.rows != nil {
+			rows = append(rows, b.rows[i])
+		} else {
+			rows = append(rows, uint32(b.lo+i))
+		}
+	}
+	return &batch{worker: b.worker, log: b.log, n: n, rows: rows}
 }
 
 // sweep reads every row, for a stamp that the log is not ordered by.
@@ -108,7 +138,7 @@ func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
 	to, toKnown := b.bound(a.Window.To, plan.MaxInstant)
 	known := b.both(fromKnown, toKnown)
 	asked := known
-	if b.candidates != nil && b.uses[b.class[a]] == 1 {
+	if b.candidates != nil {
 		asked = b.both(known, b.candidates)
 	}
 	// No row outside of all windows together is read.
@@ -141,11 +171,11 @@ func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
 		b.rowsIn(l, all, func(rb *batch, mask []uint8, ordered bool) { visit(rb, own(rb, mask), ordered) })
 	})
 	timer.stop(rows)
-	return b.only(out, known)
+	return b.without(out, known)
 }
 
-// only takes the value away from those who are not in the mask.
-func (b *batch) only(v vector, known []uint8) vector {
+// without takes the value away from those who are not in the mask.
+func (b *batch) without(v vector, known []uint8) vector {
 	if known == nil || v.form == absent {
 		return v
 	}
@@ -171,7 +201,7 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 	if v, ok := b.values[class]; ok {
 		return v
 	}
-	var total accumulator = b.accumulate(a, l)
+	total := b.accumulate(a, l)
 	to := b.spans[a].to
 	for _, m := range g.members {
 		to = max(to, b.spans[m].to)
@@ -181,7 +211,7 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 		rows := 0
 		b.rowsIn(l, span{g.from[i], to}, func(rb *batch, mask []uint8, ordered bool) {
 			rows += rb.n
-			total.add(rb, rb.filter(m.Where, mask), ordered)
+			rb.into(total, m.Where, mask, ordered)
 		})
 		b.values[b.class[m]] = total.copied()
 		timer.stop(rows)

@@ -72,7 +72,7 @@ func (b *batch) shared(n plan.Node) (class int, many bool) {
 		return 0, false
 	}
 	class = b.class[n]
-	return class, b.uses[class] > 1
+	return class, b.uses[class] > 1 && !b.alone(n)
 }
 
 func (b *batch) compute(x plan.Expr) vector {

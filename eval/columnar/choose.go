@@ -58,7 +58,7 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 			}
 		}
 	}
-	if b.candidates != nil && b.uses[b.class[a]] == 1 && !moments {
+	if b.candidates != nil && !moments {
 		left := countMask(b.candidates)
 		if left*(1+l.n/max(1, b.shard.n))*probeCost < rows {
 			return Probe
@@ -129,20 +129,80 @@ func choose(p *program) {
 			continue
 		}
 		plan.Walk(pl.root, func(n plan.Node) bool {
-			and, ok := n.(*plan.And)
-			if !ok {
-				return true
+			switch n := n.(type) {
+			case *plan.And:
+				p.order[n] = byCost(n.Terms, w.cost)
+			case *plan.Aggregate:
+				if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
+					p.dear = append(p.dear, n)
+				}
+				w.chooseRows(n.Where)
+				return n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment
 			}
-			terms := slices.Clone(and.Terms)
-			cost := map[plan.Test]int{}
-			for _, t := range terms {
-				cost[t] = w.cost(t)
-			}
-			slices.SortStableFunc(terms, func(a, b plan.Test) int { return cost[a] - cost[b] })
-			p.order[and] = terms
 			return true
 		})
 	}
+}
+
+// chooseRows orders the terms of a filter: by what a row costs, and first those
+// that leave few rows.
+func (w *worker) chooseRows(where plan.Test) {
+	if where == nil {
+		return
+	}
+	plan.Walk(where, func(n plan.Node) bool {
+		if and, ok := n.(*plan.And); ok {
+			w.order[and] = byCost(and.Terms, rowCost)
+		}
+		return true
+	})
+}
+
+func byCost(terms []plan.Test, cost func(plan.Node) int) []plan.Test {
+	out := slices.Clone(terms)
+	costs := map[plan.Test]int{}
+	for _, t := range out {
+		costs[t] = cost(t)
+	}
+	slices.SortStableFunc(out, func(a, b plan.Test) int { return costs[a] - costs[b] })
+	return out
+}
+
+// rowCost ranks the terms of a filter.
+func rowCost(t plan.Node) int {
+	cost := 8
+	switch t.(type) {
+	case *plan.OneOf, *plan.Same, *plan.Has:
+		cost = 0 // equality leaves few rows
+	case *plan.Not:
+		cost = 12
+	}
+	plan.Walk(t, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Field:
+			cost += 1 + 4*n.Up
+		case *plan.Attr:
+			cost += 4
+		}
+		return true
+	})
+	return cost
+}
+
+// alone tells whether a test that others ask too is better answered for the
+// candidates alone: it reads rows since moments of the customer, and those of
+// few customers are few.
+func (b *batch) alone(n plan.Node) bool {
+	if b.candidates == nil || len(b.dear) == 0 || countMask(b.candidates)*sparse > b.n {
+		return false
+	}
+	dear := false
+	plan.Walk(n, func(n plan.Node) bool {
+		a, ok := n.(*plan.Aggregate)
+		dear = dear || ok && slices.Contains(b.dear, a)
+		return !dear
+	})
+	return dear
 }
 
 // cost is about how many rows of a typical shard a test reads.

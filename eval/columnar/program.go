@@ -27,6 +27,7 @@ type program struct {
 	spans    map[plan.Node]span
 	nests    map[int]*nest // by class of an aggregate that shares its scan
 	order    map[*plan.And][]plan.Test
+	dear     []*plan.Aggregate // with windows that start or end at moments
 	calendar *calendar
 	stats    *stats
 

@@ -59,7 +59,7 @@ func (b *batch) parents(l *log) []*log {
 func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	acc := b.accumulate(a, l)
 	b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
-		acc.add(rb, rb.filter(a.Where, mask), ordered)
+		rb.into(acc, a.Where, mask, ordered)
 	})
 	switch acc := acc.(type) {
 	case *sums:
