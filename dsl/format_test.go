@@ -112,12 +112,16 @@ func checkFormat(t require.TestingT, text string) {
 	require.Equal(t, once, Format(again), "not idempotent: %s", text)
 }
 
+// FuzzFormat proves the rest of the promises for the corpus, which seeds it.
 func TestFormatCorpus(t *testing.T) {
 	for _, text := range corpus.Texts() {
-		checkFormat(t, text)
-		parsed, err := Parse(text)
+		r, err := Parse(text)
 		require.NoError(t, err)
-		require.NotContains(t, Format(parsed), "\n\n")
+		formatted := Format(r)
+		require.NotContains(t, formatted, "\n\n")
+		for line := range strings.Lines(formatted) {
+			require.NotRegexp(t, `\s\s\S|[ \t]+\n$`, strings.TrimLeft(line, " "), text)
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *scanner) scan() *source.Diagnostic {
 func (s *scanner) all() *source.Diagnostic {
 	if len(s.text) > s.limits.Bytes {
 		return &source.Diagnostic{
-			Code:    source.TooLong,
+			Code: source.TooLong, Span: source.Span{Start: s.limits.Bytes, End: s.limits.Bytes + 1},
 			Message: fmt.Sprintf("a rule has at most %d bytes, this one has %d", s.limits.Bytes, len(s.text)),
 		}
 	}

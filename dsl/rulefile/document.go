@@ -32,7 +32,7 @@ func open(name string, data []byte) (*document, *yaml.Node) {
 	d := &document{name: name, text: string(data), lines: []int{0}}
 	switch i := invalid(d.text); {
 	case len(data) > maxBytes:
-		d.fail(source.TooLong, source.Span{}, fmt.Sprintf("a file has at most %d bytes, this one has %d", maxBytes, len(data)), "split it")
+		d.fail(source.TooLong, source.Span{Start: maxBytes, End: maxBytes + 1}, fmt.Sprintf("a file has at most %d bytes, this one has %d", maxBytes, len(data)), "split it")
 		return d, nil
 	case i >= 0:
 		d.fail(source.BadText, source.Span{Start: i, End: i + 1}, fmt.Sprintf("the byte 0x%02X is not UTF-8 text", d.text[i]), "save the file as UTF-8")

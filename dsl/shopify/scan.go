@@ -43,7 +43,7 @@ func scan(query string) ([]token, *source.Diagnostic) {
 		return nil, &source.Diagnostic{Code: code, Span: at, Message: message}
 	}
 	if len(query) > maxBytes {
-		return fail(source.TooLong, source.Span{}, fmt.Sprintf("a query has at most %d bytes", maxBytes))
+		return fail(source.TooLong, source.Span{Start: maxBytes, End: maxBytes + 1}, fmt.Sprintf("a query has at most %d bytes", maxBytes))
 	}
 	for i, r := range query {
 		if _, n := utf8.DecodeRuneInString(query[i:]); r == utf8.RuneError && n == 1 {
