@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,12 +92,16 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorIs(t, err, sqlstore.ErrDialect)
 	_, err = sqlstore.Open(ctx, db, sqlstore.SQLite, catalog.Shop(), sqlstore.Options{Prefix: `x"; DROP`})
 	require.ErrorContains(t, err, "prefix")
-	for _, name := range []string{"id", "_guest", "_bucket"} {
+	for _, name := range []string{"id", "_guest", "_bucket", "Points"} {
 		c := catalog.Shop()
 		c.Attributes = append(c.Attributes, catalog.Attribute{Name: name, Type: catalog.Type{Sort: catalog.String}})
 		_, err = sqlstore.Open(ctx, db, sqlstore.SQLite, c, sqlstore.Options{})
 		require.ErrorContains(t, err, "second column")
 	}
+	c := catalog.Shop()
+	c.Attributes = append(c.Attributes, catalog.Attribute{Name: strings.Repeat("단골", 11), Type: catalog.Type{Sort: catalog.String}})
+	_, err = sqlstore.Open(ctx, db, sqlstore.Postgres, c, sqlstore.Options{})
+	require.ErrorContains(t, err, "longer than the 63 bytes")
 	var n int
 	require.NoError(t, db.QueryRow("SELECT count(*) FROM sqlite_master").Scan(&n))
 	require.Zero(t, n, "nothing is made for a catalog that cannot be kept")

@@ -210,21 +210,14 @@ func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
 // Apply makes all changes in one transaction, or none and returns an error. One
 // that the engine rolled back for another's sake is run again, as InTx says.
 func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
-	checked := make([]store.Change, len(changes))
-	for i, c := range changes {
-		var err error
-		if checked[i], err = s.schema.Check(c); err != nil {
-			return blame(err, i)
-		}
-	}
-	if len(checked) == 0 {
+	if len(changes) == 0 {
 		return ctx.Err()
 	}
 	return s.writing(ctx, InTx, func(tx *sql.Tx) error {
 		w := newWriter(ctx, s, tx)
 		defer w.close()
-		for i, c := range checked {
-			if err := w.apply(c); err != nil {
+		for i, c := range changes {
+			if err := w.change(c); err != nil {
 				return blame(err, i)
 			}
 		}
@@ -250,10 +243,7 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 			if n%checkEvery == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if c, err = s.schema.Check(c); err == nil {
-				err = w.apply(c)
-			}
-			if err != nil {
+			if err := w.change(c); err != nil {
 				return blame(err, n)
 			}
 			n++

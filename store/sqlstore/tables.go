@@ -71,11 +71,11 @@ func newLayout(d Dialect, prefix string, s *store.Schema) (*layout, error) {
 	l := &layout{dialect: d, tables: map[*store.Table]*ownTable{}}
 	names := map[string]bool{prefix + "columns": true}
 	claim := func(name string) error {
-		if names[name] {
+		if names[d.same(name)] {
 			return fmt.Errorf("sqlstore: two tables would be called %q", name)
 		}
-		names[name] = true
-		return nil
+		names[d.same(name)] = true
+		return d.fits(name)
 	}
 	for _, t := range s.Tables() {
 		own := &ownTable{of: t, name: prefix + t.Rows}
@@ -84,7 +84,7 @@ func newLayout(d Dialect, prefix string, s *store.Schema) (*layout, error) {
 		}
 		taken := map[string]bool{}
 		for _, name := range own.fixed() {
-			taken[name] = true
+			taken[d.same(name)] = true
 		}
 		for _, c := range t.Columns {
 			if c.Type.Sort == catalog.Set {
@@ -107,16 +107,39 @@ func newLayout(d Dialect, prefix string, s *store.Schema) (*layout, error) {
 				col.own = ownPrefix + c.Name
 			}
 			for _, name := range []string{col.Name, col.own} {
-				if name != "" && taken[name] {
+				if name == "" {
+					continue
+				}
+				if taken[d.same(name)] {
 					return nil, fmt.Errorf("sqlstore: the table of %s cannot have a second column %q", t.Rows, name)
 				}
-				taken[name] = true
+				taken[d.same(name)] = true
+				if err := d.fits(name); err != nil {
+					return nil, err
+				}
 			}
 			own.columns = append(own.columns, col)
 		}
 		l.tables[t] = own
 	}
 	return l, nil
+}
+
+// same is equal for names that the engine takes for one.
+func (d Dialect) same(name string) string {
+	if d == Postgres {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
+// fits tells whether the engine can hold a name; PostgreSQL would cut it.
+func (d Dialect) fits(name string) error {
+	const most = 63
+	if d != SQLite && len(name) > most {
+		return fmt.Errorf("sqlstore: the name %q is longer than the %d bytes that %s allows", name, most, d)
+	}
+	return nil
 }
 
 // fixed are the columns beside the fields.
