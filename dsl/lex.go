@@ -87,7 +87,6 @@ type scanner struct {
 // scan reads the whole text. After an error tokens holds what was read before
 // it. The last token is always the end of the text.
 func (s *scanner) scan() *source.Diagnostic {
-	s.tokens = make([]token, 0, len(s.text)/4+2)
 	d := s.all()
 	end := lexer.EOFToken(lexer.Position{Offset: s.pos})
 	s.tokens = append(s.tokens, end)
@@ -104,6 +103,7 @@ func (s *scanner) all() *source.Diagnostic {
 	if d := s.readable(); d != nil {
 		return d
 	}
+	s.tokens = make([]token, 0, len(s.text)/4+2)
 	for s.pos < len(s.text) {
 		if d := s.next(); d != nil {
 			return d
