@@ -3,6 +3,7 @@ package eval_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -151,6 +152,22 @@ func TestExplainWithoutText(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, e.Root.Terms[1].Text)
 	require.NotEmpty(t, e.Text(eval.English))
+}
+
+// The page for people shows what comes out.
+func TestPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/explain.md")
+	require.NoError(t, err)
+	const rule = `joined within 7d and not orders(7d) >= 1`
+	require.Contains(t, string(page), rule)
+	asOf := at("2026-03-10T00:00:00Z")
+	c := &eval.Customer{ID: "kim", Attributes: map[string]catalog.Value{"joined": catalog.TimeValue(asOf.Add(-30 * time.Hour))}}
+	e := explain(t, rule, c, eval.Env{AsOf: asOf}, eval.ExplainOptions{})
+	p := compiled(t, compiler(t), rule)
+	for _, lang := range []eval.Lang{eval.English, eval.Korean} {
+		require.Contains(t, string(page), "```text\n"+e.Text(lang)+"```\n")
+		require.Contains(t, string(page), eval.Sentence(p, lang)+"\n")
+	}
 }
 
 func ExampleExplain() {
