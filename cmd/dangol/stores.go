@@ -27,7 +27,8 @@ func openStore(ctx context.Context, address string, c *catalog.Catalog) (s store
 	}
 	switch scheme {
 	case "memory":
-		s, err := memstore.New(c, memstore.Options{})
+		// A question or two do not pay for laying out columns.
+		s, err := memstore.New(c, memstore.Options{ByEval: true})
 		return s, none, err
 	case "sqlite":
 		if rest == "" {
