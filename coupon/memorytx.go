@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/dangol-dev/dangol"
 )
 
 // Redemptions, counters and the ledger of the memory state.
@@ -154,6 +156,39 @@ func (tx *memoryTx) Give(_ context.Context, s Scope, n Count) (bool, error) {
 	}
 	put(tx, tx.counters, s, Count{have.Uses - n.Uses, have.Amount - n.Amount})
 	return true, nil
+}
+
+func (tx *memoryTx) Rename(_ context.Context, customer, to dangol.CustomerID) error {
+	if err := tx.writing(); err != nil {
+		return err
+	}
+	for id := range tx.owned[string(customer)] {
+		g := tx.grants[id]
+		g.Customer = to
+		put(tx, tx.grants, id, g)
+		tx.own(g)
+	}
+	drop(tx, tx.owned, string(customer))
+	for key, r := range tx.redemptions {
+		if r.Customer == customer {
+			r.Customer = to
+			put(tx, tx.redemptions, key, r)
+		}
+	}
+	for i, e := range tx.ledger {
+		if e.Customer == customer {
+			tx.undo = append(tx.undo, func() { tx.memory.ledger[i].Customer = customer })
+			tx.memory.ledger[i].Customer = to
+		}
+	}
+	for s, n := range tx.counters {
+		if s.Subject == string(customer) && s.Kind != ScopeGrant {
+			drop(tx, tx.counters, s)
+			s.Subject = string(to)
+			put(tx, tx.counters, s, n)
+		}
+	}
+	return nil
 }
 
 func (tx *memoryTx) Counts(_ context.Context, ss []Scope) ([]Count, error) {

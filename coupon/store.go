@@ -47,6 +47,9 @@ type Tx interface {
 	Grants
 	Redemptions
 	Counters
+	// Rename puts another name in the place of a customer everywhere: grants,
+	// redemptions, ledger and counters. The other name is new to the store.
+	Rename(ctx context.Context, customer, to dangol.CustomerID) error
 }
 
 // Definitions keeps versions and stops.
@@ -173,8 +176,8 @@ const (
 	ScopeIssue ScopeKind = "issue" // grants that became a customer's
 )
 
-// Entry is one line of the ledger. Entries are never changed or removed; the
-// counters are their sum.
+// Entry is one line of the ledger. Entries are never changed or removed, but for
+// the name of a customer whom Erase forgets; the counters are their sum.
 type Entry struct {
 	Seq        int64
 	Key        string // the redemption's

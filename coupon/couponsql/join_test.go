@@ -1,7 +1,9 @@
 package couponsql_test
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dangol-dev/dangol/coupon"
@@ -98,4 +100,54 @@ func TestOpenAgainAndBeside(t *testing.T) {
 	require.NoError(t, err, "Close gives statements back, the pool is the host's")
 	_, err = couponsql.Open(t.Context(), db, sqlstore.ClickHouse, couponsql.Options{})
 	require.ErrorIs(t, err, sqlstore.ErrNoMigrations)
+}
+
+// Erasing a customer leaves their name in no column of any table.
+func TestErasedFromEveryTable(t *testing.T) {
+	ctx := t.Context()
+	store, db := openFile(t, filepath.Join(t.TempDir(), "shop.db"))
+	s := coupontest.NewService(t, store, new(coupontest.Clock))
+	coupontest.Save(t, s, coupon.Definition{ID: "d", Discount: coupon.AmountOff(1000), Limits: []coupon.Limit{{Uses: 1, Customer: true}}})
+	const secret = "kim@example.com"
+	g, err := s.Issue(ctx, coupon.Issue{Key: "1", Definition: "d", Customer: secret})
+	require.NoError(t, err)
+	_, err = s.Reserve(ctx, "a", coupon.Request{Customer: secret, Cart: coupontest.Cart(5000), Codes: []string{g.Code}, Client: secret})
+	require.NoError(t, err)
+	_, err = s.Commit(ctx, "a", "order-1")
+	require.NoError(t, err)
+	found := func() (n int) {
+		tables, err := db.Query("SELECT name FROM sqlite_master WHERE type = 'table'")
+		require.NoError(t, err)
+		var names []string
+		for tables.Next() {
+			var name string
+			require.NoError(t, tables.Scan(&name))
+			names = append(names, name)
+		}
+		require.NoError(t, tables.Err())
+		for _, name := range names {
+			rows, err := db.Query("SELECT * FROM " + name)
+			require.NoError(t, err)
+			columns, err := rows.Columns()
+			require.NoError(t, err)
+			for rows.Next() {
+				cells := make([]any, len(columns))
+				for i := range cells {
+					cells[i] = new(any)
+				}
+				require.NoError(t, rows.Scan(cells...))
+				for _, c := range cells {
+					if strings.Contains(fmt.Sprint(*c.(*any)), secret) {
+						n++
+					}
+				}
+			}
+			require.NoError(t, rows.Err())
+		}
+		return n
+	}
+	require.Equal(t, 5, found(), "a grant, a redemption, a counter and two entries")
+	_, err = s.Erase(ctx, secret)
+	require.NoError(t, err)
+	require.Zero(t, found())
 }

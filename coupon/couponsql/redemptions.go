@@ -14,14 +14,15 @@ import (
 	"github.com/dangol-dev/dangol/coupon"
 )
 
-// row is what the columns of a redemption repeat of its body, to be found by.
+// row is what a redemption's columns hold of it: the definitions it is found by, and
+// its body.
 func row(r coupon.Redemption) (definitions string, body string, err error) {
 	var b strings.Builder
 	for _, u := range r.Uses {
 		b.WriteString("/" + u.Definition)
 	}
 	b.WriteString("/")
-	r.Rev = 0
+	r.Rev, r.Customer = 0, "" // columns of their own
 	text, err := json.Marshal(r)
 	if err != nil {
 		return "", "", fmt.Errorf("couponsql: redemption %q: %w", r.Key, err)
@@ -40,10 +41,10 @@ func (t *tx) InsertRedemption(ctx context.Context, r coupon.Redemption) (bool, e
 
 func (t *tx) Redemption(ctx context.Context, key string) (coupon.Redemption, error) {
 	var r coupon.Redemption
-	var body string
+	var body, customer string
 	var rev int64
-	query := t.locking(t.dialect.Rebind("SELECT body, rev FROM " + t.prefix + "coupon_redemptions WHERE redemption = ?"))
-	err := t.q.QueryRowContext(ctx, query, key).Scan(&body, &rev)
+	query := t.locking(t.dialect.Rebind("SELECT body, customer, rev FROM " + t.prefix + "coupon_redemptions WHERE redemption = ?"))
+	err := t.q.QueryRowContext(ctx, query, key).Scan(&body, &customer, &rev)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("%w: redemption %q", coupon.ErrNotFound, key)
 	}
@@ -53,7 +54,7 @@ func (t *tx) Redemption(ctx context.Context, key string) (coupon.Redemption, err
 	if err := json.Unmarshal([]byte(body), &r); err != nil {
 		return r, fmt.Errorf("couponsql: redemption %q: %w", key, err)
 	}
-	r.Rev = rev
+	r.Rev, r.Customer = rev, dangol.CustomerID(customer)
 	return r, nil
 }
 
@@ -217,6 +218,20 @@ func (t *tx) Take(ctx context.Context, s coupon.Scope, n, max coupon.Count) (boo
 func (t *tx) Give(ctx context.Context, s coupon.Scope, n coupon.Count) (bool, error) {
 	rows, err := t.exec(ctx, t.sql.give, n.Uses, n.Amount, s.Definition, string(s.Kind), s.Subject, s.Period, n.Uses, n.Amount)
 	return rows == 1, err
+}
+
+func (t *tx) Rename(ctx context.Context, customer, to dangol.CustomerID) error {
+	for _, change := range []string{
+		"coupon_grants SET customer = ? WHERE customer = ?",
+		"coupon_redemptions SET customer = ? WHERE customer = ?",
+		"coupon_ledger SET customer = ? WHERE customer = ?",
+		"coupon_counters SET subject = ? WHERE subject = ? AND kind <> '" + string(coupon.ScopeGrant) + "'",
+	} {
+		if _, err := t.exec(ctx, t.dialect.Rebind("UPDATE "+t.prefix+change), string(to), string(customer)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *tx) Counts(ctx context.Context, ss []coupon.Scope) ([]coupon.Count, error) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/coupon"
 )
 
@@ -145,6 +146,10 @@ func (t steppingTx) Take(ctx context.Context, s coupon.Scope, n, max coupon.Coun
 
 func (t steppingTx) Give(ctx context.Context, s coupon.Scope, n coupon.Count) (bool, error) {
 	return t.ask(func() (bool, error) { return t.Tx.Give(ctx, s, n) })
+}
+
+func (t steppingTx) Rename(ctx context.Context, customer, to dangol.CustomerID) error {
+	return t.write(func() error { return t.Tx.Rename(ctx, customer, to) })
 }
 
 func (t steppingTx) ResetCounters(ctx context.Context, definition string, kind coupon.ScopeKind) error {

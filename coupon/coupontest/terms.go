@@ -180,3 +180,71 @@ func claims(t testing.TB, open Open) {
 	require.NoError(t, err)
 	require.Len(t, wallet, 1)
 }
+
+func erasure(t testing.TB, open Open) {
+	ctx := t.Context()
+	s := newShop(t, open)
+	d := Save(t, s.Service, coupon.Definition{ID: "d", Discount: coupon.AmountOff(1000),
+		Limits: []coupon.Limit{{Uses: 3, Customer: true}, {Uses: 9}}, IssueLimits: []coupon.Limit{{Uses: 9, Customer: true}}})
+	const secret = dangol.CustomerID("kim@example.com")
+	g, h := give(t, s, secret, "1"), give(t, s, secret, "2")
+	give(t, s, "lee", "3")
+	for key, grant := range map[string]coupon.Grant{"a": g, "b": h} {
+		_, err := s.Reserve(ctx, key, coupon.Request{Customer: secret, Cart: Cart(5000), Grants: []string{grant.ID}})
+		require.NoError(t, err)
+	}
+	_, err := s.Commit(ctx, "a", "order-a")
+	require.NoError(t, err)
+	before, err := s.Results(ctx, coupon.ByDefinition, coupon.ResultQuery{})
+	require.NoError(t, err)
+
+	name, err := s.Erase(ctx, secret)
+	require.NoError(t, err)
+	after, err := s.Results(ctx, coupon.ByDefinition, coupon.ResultQuery{})
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(before, after), "kept as counts")
+	left := fmt.Sprint(state(t, s.store))
+	require.NotContains(t, left, string(secret))
+	require.Contains(t, left, string(name))
+	require.Contains(t, left, "lee")
+	view(t, s.store, func(tx coupon.Tx) error {
+		for _, key := range []string{"a", "b"} {
+			r, err := tx.Redemption(ctx, key)
+			require.NoError(t, err)
+			require.Equal(t, name, r.Customer)
+		}
+		for _, kind := range []coupon.ScopeKind{coupon.ScopeUse, coupon.ScopeIssue} {
+			n, err := tx.Counts(ctx, []coupon.Scope{{Definition: "d", Kind: kind, Subject: string(secret)}, {Definition: "d", Kind: kind, Subject: string(name)}})
+			require.NoError(t, err)
+			require.Zero(t, n[0])
+			require.Equal(t, int64(2), n[1].Uses)
+		}
+		return nil
+	})
+	CheckLedger(t, s.store, d)
+	_, err = s.Commit(ctx, "b", "order-b")
+	require.NoError(t, err, "what is under way goes on by its key")
+	_, err = s.Restore(ctx, "a", "order-a", coupon.FullCancel)
+	require.NoError(t, err)
+	CheckLedger(t, s.store, d)
+	_, err = s.Reserve(ctx, "c", coupon.Request{Customer: secret, Cart: Cart(5000), Grants: []string{g.ID}})
+	refused(t, err, coupon.ReasonNotYours)
+
+	stop := fmt.Errorf("stop")
+	err = s.store.Update(ctx, func(tx coupon.Tx) error {
+		require.NoError(t, tx.Rename(ctx, "lee", "nobody"))
+		return stop
+	})
+	require.ErrorIs(t, err, stop)
+	wallet, err := s.Wallet(ctx, "lee")
+	require.NoError(t, err)
+	require.Len(t, wallet, 1, "all or nothing")
+}
+
+// give issues under a key without the customer's name.
+func give(t testing.TB, s shop, customer dangol.CustomerID, key string) coupon.Grant {
+	t.Helper()
+	g, err := s.Issue(t.Context(), coupon.Issue{Key: key, Definition: "d", Customer: customer})
+	require.NoError(t, err)
+	return g
+}
