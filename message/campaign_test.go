@@ -151,10 +151,12 @@ func TestSaveRefuses(t *testing.T) {
 		"unknown variable":    {func(c *message.Campaign) { c.Contents[0].Text = "{{.nmae}}" }, "there is no variable nmae; there are name, points, items"},
 		"korean variable":     {func(c *message.Campaign) { c.Contents[0].Text = "#{이름}님" }, "there is no variable 이름"},
 		"group name":          {func(c *message.Campaign) { c.Contents[0].Text = "{{.group}}" }, "for operators only"},
-		"a loop over numbers": {func(c *message.Campaign) { c.Contents[0].Text = "{{range 300000000}}x{{end}}" }, "a loop runs over a number"},
+		"a loop over numbers": {func(c *message.Campaign) { c.Contents[0].Text = "{{range 300000000}}x{{end}}" }, "a loop runs over 300000000"},
 		"nested loops": {func(c *message.Campaign) {
 			c.Contents[0].Text = strings.Repeat("{{range .items}}", 3) + strings.Repeat("{{end}}", 3)
 		}, "nested deeper"},
+		"a computed loop":    {func(c *message.Campaign) { c.Contents[0].Text = "{{range (len .name)}}x{{end}}" }, "a list variable only"},
+		"a variable's loop":  {func(c *message.Campaign) { c.Contents[0].Text = "{{$n := .points}}{{range $n}}x{{end}}" }, "a list variable only"},
 		"printf":             {func(c *message.Campaign) { c.Contents[0].Text = `{{printf "%0999999d" 1}}` }, "printf is not allowed"},
 		"call":               {func(c *message.Campaign) { c.Contents[0].Text = `{{call .name}}` }, "call is not allowed"},
 		"define":             {func(c *message.Campaign) { c.Contents[0].Text = `{{define "a"}}{{end}}x` }, "may not define"},

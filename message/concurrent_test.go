@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -463,6 +464,74 @@ func TestEditCountsForTheUnsubmitted(t *testing.T) {
 	require.Equal(t, 1, s.groups.holders("vip"), "what it added is held")
 	s.live(kst("2026-03-03 12:00"))
 	require.Equal(t, []dangol.CustomerID{"ann", "bea", "cho"}, s.gateway.to(), "and nobody is sent to twice after the edit")
+}
+
+// The schedule of a running campaign is edited: what ran stays in the ledger, the new
+// times count from the edit, nobody gets it twice, and the checker finds no gap.
+func TestScheduleIsEdited(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann")
+	s.consent("ann")
+	c := daily()
+	s.start(c)
+	s.live(kst("2026-03-03 10:30"))
+	c.Schedule.Start = kst("2026-03-03 11:00") // from now on at eleven, today too
+	_, err := s.Save(t.Context(), c)
+	require.NoError(t, err)
+	s.groups.refresh("new", "ann", "bea")
+	s.consent("bea")
+	s.live(kst("2026-03-04 12:00"))
+	c.Schedule.Start = kst("2026-03-01 08:00") // a start in the past is no catch-up
+	_, err = s.Save(t.Context(), c)
+	require.NoError(t, err)
+	s.live(kst("2026-03-05 12:00"))
+	require.Equal(t, []string{
+		"2026-03-02T10:00:00 completed", "2026-03-03T10:00:00 completed", "2026-03-03T11:00:00 completed",
+		"2026-03-04T11:00:00 completed", "2026-03-05T08:00:00 completed",
+	}, s.ledger("daily"))
+	require.Equal(t, []dangol.CustomerID{"ann", "bea"}, s.gateway.to())
+	gaps, err := s.Check(t.Context(), "daily")
+	require.NoError(t, err)
+	require.Empty(t, gaps)
+}
+
+// A delivery that was late one day does not cost the next day's: what counts is the
+// nominal time, not when the last message went out.
+func TestLateDeliveryDoesNotEatTheNextDay(t *testing.T) {
+	s := newShop(t)
+	s.clock.Set(kst("2026-03-02 08:00"))
+	s.groups.refresh("new", "ann")
+	s.consent("ann")
+	c := daily()
+	c.AllowDuplicates = true
+	c.Schedule.Start = kst("2026-03-02 08:00")
+	s.start(c)
+	s.clock.Set(kst("2026-03-02 08:30")) // half an hour late
+	s.tick()
+	s.live(kst("2026-03-04 07:00"))
+	require.Len(t, s.gateway.sent(), 2)
+	require.Equal(t, []string{"2026-03-02T08:00:00 completed", "2026-03-03T08:00:00 completed"}, s.ledger("daily"))
+}
+
+// The checker tells of a line that is missing and of one that nobody planned.
+func TestCheckerFindsWhatIsWrong(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new")
+	s.start(daily())
+	s.live(kst("2026-03-04 12:00"))
+	table := message.Tables()[slices.IndexFunc(message.Tables(), func(t *message.Table) bool { return t.Name == "occurrences" })]
+	require.NoError(t, s.cfg.Store.Update(t.Context(), func(tx message.Tx) error {
+		row, err := tx.Get(table, "daily", "2026-03-03T10:00:00")
+		if err != nil {
+			return err
+		}
+		row[1] = "2026-03-03T10:00:01"
+		return tx.Put(table, row)
+	}))
+	gaps, err := s.Check(t.Context(), "daily")
+	require.NoError(t, err)
+	require.Len(t, gaps, 1)
+	require.Equal(t, "the schedule has no such time", gaps[0].Problem)
 }
 
 func TestRateIsKeptOverProcesses(t *testing.T) {

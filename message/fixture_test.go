@@ -33,6 +33,8 @@ func sqliteStore(t *testing.T) message.Store {
 	return s
 }
 
+type customerID = dangol.CustomerID
+
 var seoul = func() *time.Location {
 	loc, err := time.LoadLocation("Asia/Seoul")
 	if err != nil {

@@ -67,6 +67,8 @@ func TestGate(t *testing.T) {
 		{"a direction mark in a variable", message.Contact{Addresses: sms("1"), Vars: map[string]any{"name": "a\u202eb"}}, nil, nil, "dropped: content"},
 		{"a variable that SMS cannot show", message.Contact{Addresses: sms("1"), Vars: map[string]any{"name": "🎁"}}, nil, nil, "dropped: content"},
 		{"a variable that is no data", message.Contact{Addresses: sms("1"), Vars: map[string]any{"name": func() {}}}, nil, nil, "dropped: content"},
+		{"a loop as long as a number", message.Contact{Addresses: sms("1"), Vars: map[string]any{"name": "x", "points": 300_000_000}}, nil,
+			func(c *message.Campaign) { c.Contents[0].Text = "{{range .points}}{{end}}" }, "dropped: content"},
 		{"too long with its variable", message.Contact{Addresses: sms("1"), Vars: map[string]any{"name": strings.Repeat("긴", 40)}}, nil,
 			func(c *message.Campaign) { c.AllowLMS = false }, "dropped: content"},
 	} {

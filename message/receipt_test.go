@@ -193,6 +193,14 @@ func TestHoldoutComparison(t *testing.T) {
 	require.NoError(t, err)
 	h := res.Holdout
 	require.Equal(t, 1000, h.Sent.Of+h.HeldOut.Of, "everybody once, though there were two occurrences")
+	require.Equal(t, res.Orders, res.Variants[""].Orders)
+	records := 0
+	for r, err := range s.Records(t.Context(), "") {
+		require.NoError(t, err)
+		require.Equal(t, "daily", r.Fields()["campaign"])
+		records++
+	}
+	require.Equal(t, res.Outcomes[message.Submitted], records)
 	require.InDelta(t, 0.2, h.Sent.Float(), 0.04)
 	require.InDelta(t, 0.05, h.HeldOut.Float(), 0.04)
 	require.Greater(t, h.Low, 0.05)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -31,7 +32,7 @@ func (s *Service) render(c *Campaign, ct Content, contact Contact, coupon *Coupo
 		if err != nil || !strings.ContainsAny(text, "{#") {
 			return text
 		}
-		out, e := s.fill(text, vars)
+		out, e := s.fill(text, false, vars)
 		if e != nil {
 			err = fmt.Errorf("%s: %w", what, e)
 		}
@@ -60,7 +61,7 @@ func (s *Service) render(c *Campaign, ct Content, contact Contact, coupon *Coupo
 		return m, err
 	}
 	if ct.HTML != "" {
-		if m.HTML, err = s.fillHTML(ct.HTML, vars); err != nil {
+		if m.HTML, err = s.fill(ct.HTML, true, vars); err != nil {
 			return m, fmt.Errorf("html: %w", err)
 		}
 	}
@@ -228,15 +229,18 @@ func checkContent(c Campaign, ct Content, cfg Config) (wrong []string) {
 		parts = append(parts, b.Name, b.URL, b.Description)
 	}
 	for _, p := range parts {
-		_, _, err := parseTemplate(p, cfg.Variables)
+		_, err := parseTemplate(p, cfg.Variables, false)
 		say(err)
 	}
 	if ct.HTML != "" {
-		_, _, err := parseHTML(ct.HTML, cfg.Variables)
+		_, err := parseTemplate(ct.HTML, cfg.Variables, true)
 		say(err)
 	}
 	if ct.Channel == SMS || ct.Channel == LMS {
-		// What is the same for everybody can be counted now.
+		// What is the same for everybody can be counted now; branches and loops cannot.
+		if branching.MatchString(ct.Text) {
+			return wrong
+		}
 		if n, err := Bytes(staticText(ct.Text)); err != nil {
 			say(err)
 		} else if limit := limitOf(c, ct.Channel); n > limit {
@@ -245,6 +249,8 @@ func checkContent(c Campaign, ct Content, cfg Config) (wrong []string) {
 	}
 	return wrong
 }
+
+var branching = regexp.MustCompile(`\{\{-?\s*(if|range)\b`)
 
 func limitOf(c Campaign, ch Channel) int {
 	if ch == SMS && !c.AllowLMS {

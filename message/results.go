@@ -30,7 +30,16 @@ type Results struct {
 	Revenue map[dangol.Currency]int64 // of those orders, in minor units
 	Credits int64                     // spent
 
-	Holdout Comparison
+	Holdout  Comparison
+	Variants map[string]VariantResult // by name; "" is the campaign's own contents
+}
+
+// VariantResult is what one arm of an A/B test came to.
+type VariantResult struct {
+	Submits int
+	Clicked int
+	Orders  int
+	Revenue map[dangol.Currency]int64
 }
 
 // Share is a part with its denominator.
@@ -78,7 +87,7 @@ type Comparison struct {
 
 // Results adds up a campaign.
 func (s *Service) Results(ctx context.Context, campaign string) (Results, error) {
-	res := Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}, Revenue: map[dangol.Currency]int64{}}
+	res := Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}, Revenue: map[dangol.Currency]int64{}, Variants: map[string]VariantResult{}}
 	c, err := s.Campaign(ctx, campaign)
 	if err != nil {
 		return res, err
@@ -140,9 +149,16 @@ func (r *Results) add(tx Tx, d Delivery) error {
 			*n++
 		}
 	}
+	v := r.Variants[d.Variant]
+	if v.Revenue == nil {
+		v.Revenue = map[dangol.Currency]int64{}
+	}
+	defer func() { r.Variants[d.Variant] = v }()
 	if !d.Accepted.IsZero() || d.Status == StatusDelivered {
 		r.Submits[d.Channel]++
+		v.Submits++
 	}
+	count(&v.Clicked, d.Clicked)
 	if d.Status == StatusDelivered {
 		r.Delivered++
 	}
@@ -156,6 +172,8 @@ func (r *Results) add(tx Tx, d Delivery) error {
 	for _, o := range orders {
 		r.Orders++
 		r.Revenue[o.Amount.Currency] += o.Amount.Minor
+		v.Orders++
+		v.Revenue[o.Amount.Currency] += o.Amount.Minor
 	}
 	return err
 }

@@ -3,9 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"sync"
-	"text/template"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -118,8 +116,7 @@ type Service struct {
 	store Store
 
 	mu        sync.Mutex
-	templates map[string]*template.Template
-	htmls     map[string]*htmltemplate.Template
+	templates map[templateKey]*body
 }
 
 // New makes a Service.
@@ -132,8 +129,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		cfg: cfg, store: cfg.Store,
-		templates: map[string]*template.Template{}, htmls: map[string]*htmltemplate.Template{},
+		cfg: cfg, store: cfg.Store, templates: map[templateKey]*body{},
 	}, nil
 }
 
@@ -142,40 +138,28 @@ func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time
 // Campaigns of a busy shop have few templates; beyond this many the cache starts anew.
 const maxTemplates = 1000
 
-func (s *Service) fill(text string, vars map[string]any) (string, error) {
+type templateKey struct {
+	text string
+	html bool
+}
+
+// fill renders a template of text or HTML.
+func (s *Service) fill(text string, html bool, vars map[string]any) (string, error) {
+	key := templateKey{text, html}
 	s.mu.Lock()
-	t := s.templates[text]
+	t := s.templates[key]
 	s.mu.Unlock()
 	if t == nil {
 		var err error
-		if t, _, err = parseTemplate(text, s.cfg.Variables); err != nil {
+		if t, err = parseTemplate(text, s.cfg.Variables, html); err != nil {
 			return "", err
 		}
 		s.mu.Lock()
 		if len(s.templates) >= maxTemplates {
 			clear(s.templates)
 		}
-		s.templates[text] = t
+		s.templates[key] = t
 		s.mu.Unlock()
 	}
-	return execute(t, vars)
-}
-
-func (s *Service) fillHTML(text string, vars map[string]any) (string, error) {
-	s.mu.Lock()
-	t := s.htmls[text]
-	s.mu.Unlock()
-	if t == nil {
-		var err error
-		if t, _, err = parseHTML(text, s.cfg.Variables); err != nil {
-			return "", err
-		}
-		s.mu.Lock()
-		if len(s.htmls) >= maxTemplates {
-			clear(s.htmls)
-		}
-		s.htmls[text] = t
-		s.mu.Unlock()
-	}
-	return executeHTML(t, vars)
+	return t.fill(vars)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,34 +48,69 @@ var ownVariables = []string{"coupon", "sender", "contact"}
 
 var koreanVariable = regexp.MustCompile(`#\{([\p{L}_][\p{L}\p{N}_]*)\}`)
 
-// parseTemplate reads a template and refuses what could loop, reach into Go or name
-// what customers must not see. It returns the variables that the template reads.
-func parseTemplate(text string, declared []string) (*template.Template, []string, error) {
+// body is a parsed template, of text or of HTML.
+type body struct {
+	run   func(w io.Writer, data any) error
+	loops []string // the variables that it loops over: they must be lists
+}
+
+// parseTemplate reads a template and refuses what could loop for long, reach into Go
+// or name what customers must not see. In HTML each variable is escaped for the place
+// it stands in.
+func parseTemplate(text string, declared []string, html bool) (*body, error) {
 	if len(text) > maxTemplate {
-		return nil, nil, fmt.Errorf("the template has more than %d bytes", maxTemplate)
+		return nil, fmt.Errorf("the template has more than %d bytes", maxTemplate)
 	}
 	if err := checkCharacters(text); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	text = koreanVariable.ReplaceAllString(text, "{{.$1}}")
 	t, err := template.New("message").Option("missingkey=error").Funcs(functions).Parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the template cannot be read: %s", strings.TrimPrefix(err.Error(), "template: message:"))
+		return nil, unreadable(err)
 	}
 	if len(t.Templates()) > 1 {
-		return nil, nil, errors.New("a template may not define templates")
+		return nil, errors.New("a template may not define templates")
 	}
 	w := walker{declared: declared}
 	if t.Tree != nil {
 		w.list(t.Root, 0)
 	}
-	return t, w.vars, errors.Join(w.wrong...)
+	if len(w.wrong) > 0 {
+		return nil, errors.Join(w.wrong...)
+	}
+	if !html {
+		return &body{t.Execute, w.loops}, nil
+	}
+	h, err := htmltemplate.New("message").Option("missingkey=error").Funcs(htmltemplate.FuncMap(functions)).Parse(text)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return &body{h.Execute, w.loops}, nil
+}
+
+func unreadable(err error) error {
+	return fmt.Errorf("the template cannot be read: %s", strings.TrimPrefix(err.Error(), "template: message:"))
+}
+
+// fill executes the template on checked variables.
+func (b *body) fill(vars map[string]any) (string, error) {
+	for _, name := range b.loops {
+		if _, list := vars[name].([]string); !list && vars[name] != nil {
+			return "", fmt.Errorf("the loop over %s runs over no list", name)
+		}
+	}
+	var out limited
+	if err := b.run(&out, vars); err != nil {
+		return "", templateError(err)
+	}
+	return out.String(), nil
 }
 
 // walker visits a parsed template.
 type walker struct {
 	declared []string
-	vars     []string
+	loops    []string
 	wrong    []error
 }
 
@@ -99,13 +135,7 @@ func (w *walker) list(l *parse.ListNode, ranges int) {
 			if ranges++; ranges > maxNesting {
 				w.refuse("loops are nested deeper than %d", maxNesting)
 			}
-			for _, c := range n.Pipe.Cmds {
-				for _, a := range c.Args {
-					if _, ok := a.(*parse.NumberNode); ok {
-						w.refuse("a loop runs over a number")
-					}
-				}
-			}
+			w.loop(n)
 			w.pipe(n.Pipe)
 			w.list(n.List, ranges)
 			w.list(n.ElseList, ranges)
@@ -114,6 +144,26 @@ func (w *walker) list(l *parse.ListNode, ranges int) {
 			w.refuse("%s is not allowed in a message", n)
 		}
 	}
+}
+
+// loop allows a range over one variable alone. A number, or anything computed, could
+// be a count: text/template would loop that often.
+func (w *walker) loop(n *parse.RangeNode) {
+	if len(n.Pipe.Cmds) == 1 && len(n.Pipe.Cmds[0].Args) == 1 {
+		switch over := n.Pipe.Cmds[0].Args[0].(type) {
+		case *parse.FieldNode:
+			if len(over.Ident) == 1 {
+				w.loops = append(w.loops, over.Ident[0])
+				return
+			}
+		case *parse.VariableNode:
+			if over.Ident[0] == "$" && len(over.Ident) == 2 {
+				w.loops = append(w.loops, over.Ident[1])
+				return
+			}
+		}
+	}
+	w.refuse("a loop runs over %s; it may run over a list variable only", n.Pipe)
 }
 
 func (w *walker) pipe(p *parse.PipeNode) {
@@ -147,9 +197,6 @@ func (w *walker) arg(n parse.Node) {
 }
 
 func (w *walker) name(name string) {
-	if !slices.Contains(w.vars, name) {
-		w.vars = append(w.vars, name)
-	}
 	if slices.Contains([]string{"group", "groups", "segment", "campaign"}, strings.ToLower(name)) {
 		w.refuse("%s is for operators only and cannot stand in a message", name)
 	} else if len(w.declared) > 0 && !slices.Contains(w.declared, name) && !slices.Contains(ownVariables, name) {
@@ -217,37 +264,6 @@ func (l *limited) Write(p []byte) (int, error) {
 		return 0, errTooLong
 	}
 	return l.Builder.Write(p)
-}
-
-func execute(t *template.Template, data map[string]any) (string, error) {
-	var out limited
-	if err := t.Execute(&out, data); err != nil {
-		return "", templateError(err)
-	}
-	return out.String(), nil
-}
-
-// parseHTML is parseTemplate for HTML, where each variable is escaped for the place
-// it stands in.
-func parseHTML(text string, declared []string) (*htmltemplate.Template, []string, error) {
-	_, vars, err := parseTemplate(text, declared)
-	if err != nil {
-		return nil, nil, err
-	}
-	text = koreanVariable.ReplaceAllString(text, "{{.$1}}")
-	t, err := htmltemplate.New("message").Option("missingkey=error").Funcs(htmltemplate.FuncMap(functions)).Parse(text)
-	if err != nil {
-		return nil, nil, fmt.Errorf("the template cannot be read: %s", strings.TrimPrefix(err.Error(), "template: message:"))
-	}
-	return t, vars, nil
-}
-
-func executeHTML(t *htmltemplate.Template, data map[string]any) (string, error) {
-	var out limited
-	if err := t.Execute(&out, data); err != nil {
-		return "", templateError(err)
-	}
-	return out.String(), nil
 }
 
 var missingKey = regexp.MustCompile(`map has no entry for key ("[^"]*")`)
