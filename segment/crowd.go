@@ -3,6 +3,7 @@ package segment
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -132,28 +133,41 @@ func spans(ctx context.Context, state Store, q MembershipQuery) iter.Seq2[Member
 
 // diff compares the members of the group's present version with a crowd.
 func (s *Service) diff(ctx context.Context, g *Group, c *crowd, hands map[dangol.CustomerID]Cause) (entered, left []Turn, err error) {
-	next, stop := iter.Pull2(c.all())
+	pull, stop := iter.Pull2(c.all())
 	defer stop()
-	id, cause, more := next()
-	if g.Version > 0 {
-		for m, err := range spans(ctx, s.state, MembershipQuery{Group: g.ID, Version: g.Version}) {
-			if err != nil {
+	id, cause, more := pull()
+	next := func() error {
+		last := id
+		if id, cause, more = pull(); more && id <= last {
+			return fmt.Errorf("segment: read the data: members out of order, %q after %q", id, last)
+		}
+		return nil
+	}
+	// The open spans are the present members. Should another version come meanwhile,
+	// the fence refuses what is made of this.
+	for m, err := range spans(ctx, s.state, MembershipQuery{Group: g.ID, Open: true}) {
+		if err != nil {
+			return nil, nil, err
+		}
+		for more && id < m.Customer {
+			entered = append(entered, Turn{id, cause})
+			if err := next(); err != nil {
 				return nil, nil, err
 			}
-			for more && id < m.Customer {
-				entered = append(entered, Turn{id, cause})
-				id, cause, more = next()
-			}
-			if more && id == m.Customer {
-				id, cause, more = next()
-				continue
-			}
-			left = append(left, Turn{m.Customer, c.left(g, m.Customer, hands)})
 		}
+		if more && id == m.Customer {
+			if err := next(); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		left = append(left, Turn{m.Customer, c.left(g, m.Customer, hands)})
 	}
 	for more {
 		entered = append(entered, Turn{id, cause})
-		id, cause, more = next()
+		if err := next(); err != nil {
+			return nil, nil, err
+		}
 	}
 	return entered, left, nil
 }

@@ -131,12 +131,18 @@ func (p *pass) level(ctx context.Context, level []request) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if err == nil && len(answers) != len(plans) {
+		err = fmt.Errorf("%d answers to %d plans", len(answers), len(plans))
+	}
 	for i, r := range asked {
-		if err != nil {
+		switch {
+		case err != nil:
 			p.done[r.group.ID] = &outcome{err: fmt.Errorf("segment: read the data: %w", err)}
-			continue
+		case answers[i].Members == nil && answers[i].Err == nil: // never read as nobody
+			p.done[r.group.ID] = &outcome{err: errors.New("segment: read the data: an answer without members")}
+		default:
+			p.finish(ctx, r, answers[i])
 		}
-		p.finish(ctx, r, answers[i])
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func (s *Service) Export(ctx context.Context, snap dangol.Snapshot, w io.Writer,
 		return err
 	}
 	err = s.state.Update(ctx, func(tx Tx) error {
-		if err := kept(tx, snap); err != nil {
+		if _, err := membersOf(tx, snap); err != nil {
 			return err
 		}
 		detail := fmt.Sprintf("version %d, %d members, attributes %s: %s", snap.Version, snap.Count, strings.Join(o.Attributes, " "), o.Reason)

@@ -168,16 +168,17 @@ func (s *Service) brokenness(r Reader, g *Group, all **registry) (*BrokenError, 
 	return reg.broken(g), nil
 }
 
-// kept checks that the version of a snapshot is one that the state has.
-func kept(r Reader, snap dangol.Snapshot) error {
+// membersOf selects the members of a snapshot, whose version the state must have.
+func membersOf(r Reader, snap dangol.Snapshot) (MembershipQuery, error) {
 	g, err := r.Group(snap.Group)
 	if err != nil {
-		return err
+		return MembershipQuery{}, err
 	}
 	if snap.Version < max(g.Kept, 1) || snap.Version > g.Version {
-		return fmt.Errorf("%w: version %d of group %q", ErrNoHistory, snap.Version, snap.Group)
+		return MembershipQuery{}, fmt.Errorf("%w: version %d of group %q", ErrNoHistory, snap.Version, snap.Group)
 	}
-	return nil
+	// That the present members' spans are open is said for the sake of indexes.
+	return MembershipQuery{Group: snap.Group, Version: snap.Version, Open: snap.Version == g.Version}, nil
 }
 
 // Members is a page of a snapshot: at most limit ids behind after, in the order of
@@ -192,10 +193,12 @@ func (s *Service) Members(ctx context.Context, snap dangol.Snapshot, after dango
 	}
 	var out []dangol.CustomerID
 	err := s.state.View(ctx, func(r Reader) error {
-		if err := kept(r, snap); err != nil {
+		q, err := membersOf(r, snap)
+		if err != nil {
 			return err
 		}
-		page, err := r.Memberships(MembershipQuery{Group: snap.Group, Version: snap.Version, After: after, Limit: limit})
+		q.After, q.Limit = after, limit
+		page, err := r.Memberships(q)
 		out = make([]dangol.CustomerID, len(page))
 		for i, m := range page {
 			out[i] = m.Customer
@@ -212,10 +215,12 @@ func (s *Service) Contains(ctx context.Context, snap dangol.Snapshot, id dangol.
 	}
 	var found bool
 	err := s.state.View(ctx, func(r Reader) error {
-		if err := kept(r, snap); err != nil {
+		q, err := membersOf(r, snap)
+		if err != nil {
 			return err
 		}
-		page, err := r.Memberships(MembershipQuery{Group: snap.Group, Customer: id, Version: snap.Version, Limit: 1})
+		q.Customer, q.Limit = id, 1
+		page, err := r.Memberships(q)
 		found = len(page) == 1
 		return err
 	})
@@ -247,7 +252,8 @@ func (s *Service) Roll(ctx context.Context, snap dangol.Snapshot, after dangol.C
 	}
 	out := &Roll{}
 	err := s.state.View(ctx, func(r Reader) error {
-		if err := kept(r, snap); err != nil {
+		q, err := membersOf(r, snap)
+		if err != nil {
 			return err
 		}
 		reg, err := s.groups(r)
@@ -255,7 +261,8 @@ func (s *Service) Roll(ctx context.Context, snap dangol.Snapshot, after dangol.C
 			return err
 		}
 		out.Freshness = reg.freshness(reg.byID[snap.Group])
-		page, err := r.Memberships(MembershipQuery{Group: snap.Group, Version: snap.Version, After: after, Limit: limit})
+		q.After, q.Limit = after, limit
+		page, err := r.Memberships(q)
 		if err != nil {
 			return err
 		}
