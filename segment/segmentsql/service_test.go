@@ -1,6 +1,7 @@
 package segmentsql_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 	"time"
@@ -30,4 +31,18 @@ func TestServiceOnSQLite(t *testing.T) {
 	segmenttest.Service(t,
 		func(t *testing.T) segment.Store { return open(t, filepath.Join(t.TempDir(), "state.db")) },
 		func(t *testing.T) store.Store { return shopData(t) })
+}
+
+// The sizes of the promise are
+//
+//	go test ./segment/segmentsql -run '^$' -bench State -groups 1000 -customers 100000 -days 365 -benchtime 3x
+var (
+	benchGroups    = flag.Int("groups", 5, "benchmarks: how many groups")
+	benchCustomers = flag.Int("customers", 5000, "benchmarks: how many customers")
+	benchDays      = flag.Int("days", 5, "benchmarks: how many days of history")
+)
+
+func BenchmarkState(b *testing.B) {
+	state := open(b, filepath.Join(b.TempDir(), "state.db"))
+	segmenttest.Bench(b, state, shopData(b), segmenttest.Sizes{Groups: *benchGroups, Customers: *benchCustomers, Days: *benchDays})
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/dangol-dev/dangol/store/sqlstore"
 )
 
-func pool(t *testing.T, path string) *sql.DB {
+func pool(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(path))
 	require.NoError(t, err)
@@ -22,7 +22,7 @@ func pool(t *testing.T, path string) *sql.DB {
 	return db
 }
 
-func open(t *testing.T, path string) *segmentsql.State {
+func open(t testing.TB, path string) *segmentsql.State {
 	t.Helper()
 	s, err := segmentsql.Open(t.Context(), sqlstore.SQLiteWriter(pool(t, path)), sqlstore.SQLite, segmentsql.Options{Readers: pool(t, path)})
 	require.NoError(t, err)
