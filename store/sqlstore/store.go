@@ -167,6 +167,15 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 	return answers, err
 }
 
+// ExplainSelect tells how Select would answer the query: by which statements, and
+// why some plans have none. Those are answered by package eval.
+func (s *Store) ExplainSelect(ctx context.Context, q store.Query) (string, error) {
+	if s.opts.ByEval {
+		return "no statements: every customer is streamed through eval\n", nil
+	}
+	return s.sql.ExplainSelect(ctx, q)
+}
+
 // scanRest answers by package eval what statements could not.
 func (s *Store) scanRest(ctx context.Context, tx *sql.Tx, q store.Query, answers []store.Answer) error {
 	var rest []int

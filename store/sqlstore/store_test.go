@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/dangol-dev/dangol/store/storetest"
@@ -66,6 +68,35 @@ func TestConformanceByEval(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, c *catalog.Catalog) store.Store {
 		return scratch(t, c, sqlstore.Options{Batch: 7, ByEval: true})
 	}, storetest.Worlds(5, 12, 2000))
+}
+
+// nobody is memberships that can only be asked, not listed.
+type nobody struct{}
+
+func (nobody) Contains(string, dangol.CustomerID) (bool, error) { return false, nil }
+
+// What no statement can do is answered all the same, and ExplainSelect says so.
+func TestWhatNoStatementCanDo(t *testing.T) {
+	s := scratch(t, catalog.Shop(), sqlstore.Options{})
+	require.NoError(t, s.Apply(t.Context(), store.Change{Customer: "a"}))
+	rules, err := compile.New(s.Catalog())
+	require.NoError(t, err)
+	q := store.Query{AsOf: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC), Groups: nobody{}}
+	for _, text := range []string{`points is not known`, `not in group "VIP"`, `visits in top 5%`} {
+		p, found := rules.Text(text, compile.Options{})
+		require.NotNil(t, p, found)
+		q.Plans = append(q.Plans, p)
+	}
+	answers, err := s.Select(t.Context(), q)
+	require.NoError(t, err)
+	for i, want := range []int{1, 1, 0} {
+		require.NoError(t, answers[i].Err)
+		require.Equal(t, want, answers[i].Members.Len())
+	}
+	how, err := s.ExplainSelect(t.Context(), q)
+	require.NoError(t, err)
+	require.Contains(t, how, "plan 1: no statement: ")
+	require.Contains(t, how, "plan 2: two statements before")
 }
 
 func BenchmarkStore(b *testing.B) {

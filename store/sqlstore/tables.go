@@ -51,6 +51,7 @@ type ownTable struct {
 	name    string      // unquoted
 	columns []ownColumn // in the order of the catalog, without sets
 	sets    []ownSet
+	upsert  string // the statement that writes a whole row: fixed columns, then columns with their own
 }
 
 type ownColumn struct {
@@ -120,9 +121,26 @@ func newLayout(d Dialect, prefix string, s *store.Schema) (*layout, error) {
 			}
 			own.columns = append(own.columns, col)
 		}
+		own.upsert = own.upsertStatement(d)
 		l.tables[t] = own
 	}
 	return l, nil
+}
+
+func (t *ownTable) upsertStatement(d Dialect) string {
+	names := t.fixed()
+	for _, c := range t.columns {
+		names = append(names, c.Name)
+		if c.own != "" {
+			names = append(names, c.own)
+		}
+	}
+	end := d.DoNothing(names[0])
+	if len(names) > 1 {
+		end = d.DoUpdate(names[:1], names[1:]...)
+	}
+	return "INSERT INTO " + d.Quote(t.name) + " (" + d.quoteAll(names) + ") VALUES (" +
+		strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ") + ")" + end
 }
 
 // same is equal for names that the engine takes for one.

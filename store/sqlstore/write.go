@@ -204,15 +204,13 @@ func (w *writer) deleteRow(t *ownTable, id string) error {
 // upsert writes a whole row: its fixed columns, its fields, and with resolve the
 // fields that dimensions give it.
 func (w *writer) upsert(t *ownTable, fixed []any, fields map[string]catalog.Value, resolve func(ownColumn) (catalog.Value, error)) error {
-	names, args := t.fixed(), fixed
+	args := append(make([]any, 0, len(fixed)+2*len(t.columns)), fixed...)
 	for _, c := range t.columns {
 		v := fields[c.Name]
-		names = append(names, c.Name)
 		if c.own == "" {
 			args = append(args, argument(v))
 			continue
 		}
-		names = append(names, c.own)
 		resolved := v
 		if !v.Known() {
 			var err error
@@ -222,17 +220,7 @@ func (w *writer) upsert(t *ownTable, fixed []any, fields map[string]catalog.Valu
 		}
 		args = append(args, argument(resolved), argument(v))
 	}
-	query := "INSERT INTO " + w.q(t.name) + " (" + w.s.d.quoteAll(names) + ") VALUES (" +
-		strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", ") + ")" + w.overwrite(names)
-	return w.exec(query, args...)
-}
-
-// overwrite is the end of an INSERT of a row with that id in its first column.
-func (w *writer) overwrite(names []string) string {
-	if len(names) == 1 {
-		return w.s.d.DoNothing(names[0])
-	}
-	return w.s.d.DoUpdate(names[:1], names[1:]...)
+	return w.exec(t.upsert, args...)
 }
 
 // update sets some fields of a row that exists.
