@@ -138,6 +138,9 @@ func (m *Matcher) member(n *plan.Member, x *cursor) (bool, error) {
 
 // compare is false when a side is missing.
 func (c *closures) compare(n *plan.Compare, at *kind) tester {
+	if count, ok := c.countUpTo(n); ok {
+		return count
+	}
 	left := c.value(n.L, at)
 	if lit, ok := n.R.(*plan.Literal); ok {
 		lo, hi, some := interval(n.Op, lit.Value.Int())
@@ -152,6 +155,33 @@ func (c *closures) compare(n *plan.Compare, at *kind) tester {
 		r, rok := right(x)
 		return lok && rok && plan.Holds(n.Op, l, r)
 	}
+}
+
+// countUpTo compiles a number of records compared with a constant: counting ends
+// when the answer is known.
+func (c *closures) countUpTo(n *plan.Compare) (tester, bool) {
+	a, isCount := n.L.(*plan.Aggregate)
+	lit, isLit := n.R.(*plan.Literal)
+	if !isCount || !isLit || a.Fn != plan.Count || c.program.uses[c.program.class[a]] > 1 {
+		return nil, false
+	}
+	lo, hi, some := interval(n.Op, lit.Value.Int())
+	if !some {
+		return nil, false
+	}
+	enough := lo
+	if hi != math.MaxInt64 {
+		enough = hi + 1
+	}
+	walk := c.walk(a, c.schema.kinds[c.schema.kind[a.Kind]])
+	visit := func(x *cursor, _ int64) bool {
+		x.got.n++
+		return x.got.n < enough
+	}
+	return func(x *cursor) bool {
+		ok := walk(x, visit)
+		return ok && lo <= x.got.n && x.got.n <= hi
+	}, true
 }
 
 func (c *closures) same(n *plan.Same, at *kind) tester {

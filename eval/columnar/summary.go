@@ -18,6 +18,7 @@ type summary struct {
 	parents []*log
 	counts  []uint32
 	sums    []int64
+	field   narrow // of First and Last, where the rows themselves hold the value
 }
 
 // summary is the aggregate over all rows, from what is kept or else by a scan
@@ -43,6 +44,13 @@ func (b *batch) summary(a *plan.Aggregate, l *log, in span) vector {
 		return vector{form: wide, n: b.n, ints: kept.sums[:b.n], cap: uncapped}
 	case a.Fn == plan.Count:
 		return counted(kept.counts[:b.n])
+	case kept.field.n > 0:
+		f := a.Of.(*plan.Field)
+		v := vector{form: coded, n: b.n, codes: kept.field.slice(0, b.n), cap: b.cap(f.Of, f.Due)}
+		if at := &l.kind.fields[l.kind.field[f.Name]]; at.dict != nil {
+			v.field = at
+		}
+		return v
 	}
 	return b.picked(a, l, kept.counts[:b.n])
 }
@@ -67,7 +75,17 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	case *counts:
 		return summary{counts: slices.Clone(acc.by[:])}
 	}
-	return summary{counts: slices.Clone(acc.(*picks).by[:])}
+	links := slices.Clone(acc.(*picks).by[:])
+	f, ok := a.Of.(*plan.Field)
+	if !ok || f.Up > 0 || f.Name == "" {
+		return summary{counts: links}
+	}
+	i, ok := l.kind.field[f.Name]
+	if !ok || l.fields[i] == nil {
+		return summary{counts: links}
+	}
+	var own scratch
+	return summary{field: followed(&own, &l.fields[i].narrow, links)}
 }
 
 // monthOf numbers the month of a calendar day.

@@ -241,7 +241,7 @@ func (x *cursor) walk(l *log, place func(*cursor) (int64, step), where tester, v
 		if at == past {
 			break
 		}
-		if at == beside || l.local[x.row] != uint16(x.local) {
+		if at == beside || l.gone > 0 && l.local[x.row] != uint16(x.local) {
 			continue
 		}
 		if (where == nil || where(x)) && !visit(x, stamp) {
