@@ -230,11 +230,25 @@ func (t *tx) Memberships(q segment.MembershipQuery) ([]segment.Membership, error
 		order = " ORDER BY group_id, from_version"
 	}
 	return list(t, `SELECT group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who
-		FROM {}memberships`+w.String()+order+limit(q.Limit), w.args,
+		FROM {}memberships`+t.hint(q)+w.String()+order+limit(q.Limit), w.args,
 		func(r *sql.Rows, m *segment.Membership) error {
 			return r.Scan(&m.Group, &m.Customer, &m.From, &m.To, &m.Entered.Why, &m.Entered.Note, &m.Entered.By,
 				&m.Left.Why, &m.Left.Note, &m.Left.By)
 		})
+}
+
+// hint names the index of who entered or left with a version. SQLite keeps no
+// statistics unless asked, and would walk all of the group's history instead.
+func (t *tx) hint(q segment.MembershipQuery) string {
+	switch {
+	case t.dialect != sqlstore.SQLite || q.Group == "" || q.Customer != "":
+		return ""
+	case q.Began != 0:
+		return " INDEXED BY {}memberships_began"
+	case q.Ended != 0:
+		return " INDEXED BY {}memberships_ended"
+	}
+	return ""
 }
 
 // Trail implements segment.Reader.
