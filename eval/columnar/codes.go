@@ -138,19 +138,20 @@ func (c *codes) squeeze() {
 	}
 	switch {
 	case c.max <= math.MaxUint8:
-		c.u8 = recode[uint8](c.u64)
+		c.u8 = recode[uint8](c.u64, 0)
 	case c.max <= math.MaxUint16:
-		c.u16 = recode[uint16](c.u64)
+		c.u16 = recode[uint16](c.u64, 0)
 	case c.max <= math.MaxUint32:
-		c.u32 = recode[uint32](c.u64)
+		c.u32 = recode[uint32](c.u64, 0)
 	default:
 		return
 	}
 	c.u64 = nil
 }
 
-func recode[T, S word](src []S) []T {
-	out := make([]T, len(src), len(src)+len(src)/4+1)
+// recode is src in another width, with room for some more.
+func recode[T, S word](src []S, room int) []T {
+	out := make([]T, len(src), len(src)+room)
 	for i, v := range src {
 		out[i] = T(v)
 	}
@@ -161,14 +162,15 @@ func recode[T, S word](src []S) []T {
 func (c *codes) fit(code uint64, epoch uint64) {
 	c.max = max(c.max, code)
 	c.gaps = c.gaps || code == 0
+	room := c.n/4 + 1
 	for {
 		switch {
 		case c.u8 != nil && code > math.MaxUint8:
-			c.u16, c.u8 = recode[uint16](c.u8), nil
+			c.u16, c.u8 = recode[uint16](c.u8, room), nil
 		case c.u16 != nil && code > math.MaxUint16:
-			c.u32, c.u16 = recode[uint32](c.u16), nil
+			c.u32, c.u16 = recode[uint32](c.u16, room), nil
 		case c.u32 != nil && code > math.MaxUint32:
-			c.u64, c.u32 = recode[uint64](c.u32), nil
+			c.u64, c.u32 = recode[uint64](c.u32, room), nil
 		default:
 			return
 		}
