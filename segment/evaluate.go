@@ -110,7 +110,7 @@ func (p *pass) level(ctx context.Context, level []request) error {
 	for _, r := range level {
 		g := r.group
 		if g.Kind != Dynamic && !r.extract {
-			p.finish(ctx, r, store.Answer{})
+			p.settle(ctx, r, store.Answer{})
 			continue
 		}
 		q, wrong := p.rules.plan(g.Rule, g.Scope)
@@ -141,7 +141,7 @@ func (p *pass) level(ctx context.Context, level []request) error {
 		case answers[i].Members == nil && answers[i].Err == nil: // never read as nobody
 			p.done[r.group.ID] = &outcome{err: errors.New("segment: read the data: an answer without members")}
 		default:
-			p.finish(ctx, r, answers[i])
+			p.settle(ctx, r, answers[i])
 		}
 	}
 	return nil
@@ -157,7 +157,8 @@ func (p *pass) failedReads(q *plan.Plan) error {
 	return nil
 }
 
-func (p *pass) finish(ctx context.Context, r request, a store.Answer) {
+// settle notes the members that an answer and the hand-made lines give.
+func (p *pass) settle(ctx context.Context, r request, a store.Answer) {
 	g := r.group
 	if a.Err != nil {
 		p.done[g.ID] = &outcome{err: a.Err}

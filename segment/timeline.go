@@ -72,10 +72,10 @@ func (s *Service) ladderPlans(l Ladder, scope plan.Scope) ([]*plan.Plan, error) 
 	for _, step := range append(slices.Clone(l.Steps), Step{Rule: "true"}) {
 		p, wrong := s.rules.plan(step.Rule, scope)
 		if p == nil {
-			return nil, wrong
+			return nil, fmt.Errorf("segment: step %q of stage %q: %w", step.Name, step.Stage, wrong)
 		}
 		if len(p.Groups) > 0 {
-			return nil, invalid("the steps of a ladder read no groups")
+			return nil, invalid("step %q of stage %q reads a group, which a ladder cannot", step.Name, step.Stage)
 		}
 		plans = append(plans, p)
 	}

@@ -80,29 +80,33 @@ func run(ctx context.Context, say, page io.Writer, customers int) error {
 		return err
 	}
 	ladder := segment.LifeStages()
+	fmt.Fprint(say, now.Format("2006-01"))
 	for _, stage := range ladder.Definitions() {
 		stage.Description = titles[stage.Name]
-		if _, err := groups.Create(ctx, stage); err != nil {
+		created, err := groups.Create(ctx, stage)
+		if err != nil {
 			return fmt.Errorf("stage %s: %w", stage.Name, err)
 		}
+		fmt.Fprintf(say, "  %s %d", stage.Name, created.After)
 	}
+	fmt.Fprintln(say)
 
 	// The year: on the first of each month the groups are refreshed. A shop would do
 	// so every night.
-	var months []time.Time
-	for m := range 13 {
+	months := []time.Time{start}
+	for m := 1; m <= 12; m++ {
 		now = start.AddDate(0, m, 0)
 		months = append(months, now)
 		done, err := groups.RefreshDue(ctx)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(say, "%s ", now.Format("2006-01"))
+		fmt.Fprint(say, now.Format("2006-01"))
 		for _, d := range done {
 			if d.Err != nil {
 				return d.Err
 			}
-			fmt.Fprintf(say, " %s %4d (+%d -%d)", d.Name, d.Count, d.Entered, d.Left)
+			fmt.Fprintf(say, "  %s %d (+%d -%d)", d.Name, d.Count, d.Entered, d.Left)
 		}
 		fmt.Fprintln(say)
 	}
