@@ -55,26 +55,33 @@ func (s *Service) liveAsOf(now time.Time) time.Time {
 // shopper is one customer against all groups, at one moment.
 type shopper struct {
 	s        *Service
-	ctx      context.Context
 	reg      *registry
 	customer *eval.Customer
+	hands    map[string]Entry // by group
 	now      time.Time
 	asked    map[string]Match
 }
 
 func (s *Service) live(ctx context.Context, id dangol.CustomerID) (*shopper, error) {
-	reg, err := s.registry(ctx)
-	if err != nil {
-		return nil, err
-	}
 	c, err := s.cfg.Data.Customer(ctx, id)
-	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
-			err = fmt.Errorf("segment: read the data: %w", err)
-		}
+	if errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	return &shopper{s: s, ctx: ctx, reg: reg, customer: c, now: s.now(), asked: map[string]Match{}}, nil
+	if err != nil {
+		return nil, fmt.Errorf("segment: read the data: %w", err)
+	}
+	l := &shopper{s: s, customer: c, hands: map[string]Entry{}, now: s.now(), asked: map[string]Match{}}
+	err = s.state.View(ctx, func(r Reader) (err error) {
+		if l.reg, err = s.groups(r); err != nil {
+			return err
+		}
+		hands, err := r.Entries(EntryQuery{Customer: id})
+		for _, e := range hands {
+			l.hands[e.Group] = e
+		}
+		return err
+	})
+	return l, err
 }
 
 // match answers about one active group; answers are remembered.
@@ -98,16 +105,8 @@ func (l *shopper) ask(g *Group) (Match, error) {
 		m.Cause = Cause{Why: ByDates}
 		return m, nil
 	}
-	var hand []Entry
-	err := l.s.state.View(l.ctx, func(r Reader) (err error) {
-		hand, err = r.Entries(EntryQuery{Group: g.ID, Customer: l.customer.ID})
-		return err
-	})
-	if err != nil {
-		return m, err
-	}
-	if len(hand) == 1 {
-		m.In, m.Cause = hand[0].Mark != Out, hand[0].cause()
+	if hand, ok := l.hands[g.ID]; ok {
+		m.In, m.Cause = hand.Mark != Out, hand.cause()
 		return m, nil
 	}
 	if g.Kind != Dynamic {
@@ -121,6 +120,7 @@ func (l *shopper) ask(g *Group) (Match, error) {
 	if !eval.Exists(l.customer, p.Scope, env) {
 		return m, nil
 	}
+	var err error
 	if m.In, err = eval.Eval(p, l.customer, env); err != nil {
 		return m, fmt.Errorf("segment: group %q: %w", g.Name, err)
 	}

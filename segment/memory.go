@@ -148,20 +148,39 @@ func page[T any](list []T, after dangol.CustomerID, limit int, id func(*T) dango
 func entryCustomer(e *Entry) dangol.CustomerID { return e.Customer }
 
 func (tx *memoryTx) Entries(q EntryQuery) ([]Entry, error) {
+	if q.Group == "" && q.Customer == "" {
+		return nil, invalid("entries of neither a group nor a customer")
+	}
+	if q.Group == "" {
+		var out []Entry
+		for _, id := range slices.Sorted(maps.Keys(tx.groups)) {
+			if e, ok := tx.groups[id].entry(q.Customer); ok {
+				out = append(out, e)
+			}
+		}
+		return page(out, "", q.Limit, entryCustomer), nil
+	}
 	g, ok := tx.groups[q.Group]
 	if !ok {
 		return nil, nil
 	}
 	if q.Customer != "" {
-		i, found := slices.BinarySearchFunc(g.entries, q.Customer, func(e Entry, c dangol.CustomerID) int {
-			return cmp.Compare(e.Customer, c)
-		})
-		if !found || q.Customer <= q.After {
-			return nil, nil
+		if e, ok := g.entry(q.Customer); ok && q.Customer > q.After {
+			return []Entry{e}, nil
 		}
-		return []Entry{g.entries[i]}, nil
+		return nil, nil
 	}
 	return slices.Clone(page(g.entries, q.After, q.Limit, entryCustomer)), nil
+}
+
+func (g *memoryGroup) entry(id dangol.CustomerID) (Entry, bool) {
+	i, found := slices.BinarySearchFunc(g.entries, id, func(e Entry, c dangol.CustomerID) int {
+		return cmp.Compare(e.Customer, c)
+	})
+	if !found {
+		return Entry{}, false
+	}
+	return g.entries[i], true
 }
 
 func (tx *memoryTx) Versions(q VersionQuery) ([]Version, error) {
@@ -290,7 +309,7 @@ func (tx *memoryTx) SetEntries(group string, entries []Entry) error {
 	}
 	set := make(map[dangol.CustomerID]Entry, len(entries))
 	for _, e := range entries {
-		e.At = instant(e.At)
+		e.Group, e.At = group, instant(e.At)
 		set[e.Customer] = e
 	}
 	next := make([]Entry, 0, len(m.entries)+len(set))

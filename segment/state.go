@@ -37,7 +37,8 @@ type Reader interface {
 	Groups() ([]*Group, error)
 	// Rules are all rules that a group ever had, in their order.
 	Rules(group string) ([]Rule, error)
-	// Entries are the hand-made lines of a group, ordered by customer.
+	// Entries are hand-made lines: of a group ordered by customer, of one customer
+	// in all groups ordered by group.
 	Entries(q EntryQuery) ([]Entry, error)
 	// Versions are the changes of members, ordered by Seq.
 	Versions(q VersionQuery) ([]Version, error)
@@ -54,8 +55,8 @@ type Tx interface {
 	// Put adds a group or replaces the one of its id. A RuleVersion that is not
 	// kept yet is added to Rules, dated Edited; those that are kept stay as they are.
 	Put(g *Group, by string) error
-	// SetEntries adds or replaces lines of a group by their customer. An Entry
-	// without a Mark removes.
+	// SetEntries adds or replaces lines of a group by their customer; Entry.Group is
+	// that group's, whatever it holds. An Entry without a Mark removes.
 	SetEntries(group string, entries []Entry) error
 	// Apply adds a version: it opens a span for each who entered and closes the
 	// open one of each who left. Version.Seq is assigned: one more than the last of
@@ -89,6 +90,7 @@ const (
 
 // Entry is a hand-made line of a group about one customer.
 type Entry struct {
+	Group    string
 	Customer dangol.CustomerID
 	Mark     Mark
 	Reason   string
@@ -96,7 +98,7 @@ type Entry struct {
 	At       time.Time
 }
 
-// EntryQuery selects entries of one group.
+// EntryQuery selects entries of one group, or of one customer, or of both.
 type EntryQuery struct {
 	Group    string
 	Customer dangol.CustomerID // only this one's, when set

@@ -174,14 +174,21 @@ func (t *tx) Rules(group string) ([]segment.Rule, error) {
 
 // Entries implements segment.Reader.
 func (t *tx) Entries(q segment.EntryQuery) ([]segment.Entry, error) {
+	if q.Group == "" && q.Customer == "" {
+		return nil, fmt.Errorf("%w: entries of neither a group nor a customer", segment.ErrInvalid)
+	}
 	var w where
-	w.and(true, "group_id = ?", q.Group)
+	w.and(q.Group != "", "group_id = ?", q.Group)
 	w.and(q.Customer != "", "customer = ?", string(q.Customer))
 	w.and(q.After != "", "customer > ?", string(q.After))
-	return list(t, "SELECT customer, mark, reason, marked_by, marked FROM {}entries"+w.String()+" ORDER BY customer"+limit(q.Limit), w.args,
+	order := " ORDER BY customer"
+	if q.Group == "" {
+		order = " ORDER BY group_id"
+	}
+	return list(t, "SELECT group_id, customer, mark, reason, marked_by, marked FROM {}entries"+w.String()+order+limit(q.Limit), w.args,
 		func(r *sql.Rows, e *segment.Entry) error {
 			var at int64
-			err := r.Scan(&e.Customer, &e.Mark, &e.Reason, &e.By, &at)
+			err := r.Scan(&e.Group, &e.Customer, &e.Mark, &e.Reason, &e.By, &at)
 			e.At = moment(at)
 			return err
 		})

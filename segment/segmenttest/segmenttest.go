@@ -162,8 +162,8 @@ func entries(t *testing.T, s segment.Store) {
 	set := func(list ...segment.Entry) {
 		require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error { return tx.SetEntries("a", list) }))
 	}
-	one := segment.Entry{Customer: "c1", Mark: segment.In, Reason: "a friend", By: "kim", At: day}
-	two := segment.Entry{Customer: "c2", Mark: segment.Listed, At: day}
+	one := segment.Entry{Group: "a", Customer: "c1", Mark: segment.In, Reason: "a friend", By: "kim", At: day}
+	two := segment.Entry{Group: "a", Customer: "c2", Mark: segment.Listed, At: day}
 	set(two, one, segment.Entry{Customer: "c3", Mark: segment.Out, At: day})
 	one.Mark = segment.Out
 	set(one, segment.Entry{Customer: "c3"}, segment.Entry{Customer: "never"})
@@ -177,6 +177,13 @@ func entries(t *testing.T, s segment.Store) {
 	require.Empty(t, cmp.Diff([]segment.Entry{two}, get(segment.EntryQuery{After: "c1", Limit: 9})))
 	require.Empty(t, cmp.Diff([]segment.Entry{two}, get(segment.EntryQuery{Customer: "c2"})))
 	require.Empty(t, get(segment.EntryQuery{Customer: "c3"}))
+
+	put(t, s, full("b"))
+	other := segment.Entry{Customer: "c2", Mark: segment.In, Reason: "too", By: "lee", At: day}
+	require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error { return tx.SetEntries("b", []segment.Entry{other}) }))
+	other.Group = "b"
+	got := read(t, s, func(r segment.Reader) ([]segment.Entry, error) { return r.Entries(segment.EntryQuery{Customer: "c2"}) })
+	require.Empty(t, cmp.Diff([]segment.Entry{two, other}, got))
 }
 
 // change is a version in which the letters of entered and left enter and leave.

@@ -1,0 +1,1 @@
+CREATE INDEX {prefix}segment_entries_customer ON {prefix}segment_entries (customer, group_id);
