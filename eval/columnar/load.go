@@ -266,7 +266,10 @@ func (c *Column) encoded(t catalog.Type, into []uint64, order []uint32, epoch ui
 		var code uint64
 		switch {
 		case c.Ints != nil:
-			code, _ = out.code(c.Ints[row])
+			code = uint64(c.Ints[row]) - uint64(out.base)
+			if out.unit == microsPerSecond { // a constant, so that it costs no division
+				code /= microsPerSecond
+			}
 		case c.Codes != nil:
 			code = into[c.Codes[row]]
 		default:
@@ -285,7 +288,7 @@ func (c *codes) frame(in *Column, order []uint32) {
 	for _, row := range order {
 		if in.Missing == nil || !in.Missing[row] {
 			lowest = min(lowest, in.Ints[row])
-			whole = whole && in.Ints[row]%c.unit == 0
+			whole = whole && (c.unit == 1 || in.Ints[row]%microsPerSecond == 0)
 		}
 	}
 	if lowest <= c.base && lowest != math.MaxInt64 || !whole {
@@ -373,8 +376,11 @@ func (ld *loader) stamps(k *kind, r *Rows, rows []uint32) []int64 {
 		path = append(path, ld.rows[at.index])
 	}
 	out := make([]int64, len(rows))
+	var c Column // none where the parents have no rows
+	if r := path[len(path)-1]; r != nil {
+		c = r.Fields[at.fields[k.stamp].name]
+	}
 	for i, row := range rows {
-		out[i] = missingStamp
 		link := row + 1
 		for _, r := range path[:len(path)-1] {
 			if link != 0 && r.Parent != nil {
@@ -383,11 +389,9 @@ func (ld *loader) stamps(k *kind, r *Rows, rows []uint32) []int64 {
 				link = 0
 			}
 		}
-		if link == 0 {
-			continue
-		}
-		c, ok := path[len(path)-1].Fields[at.fields[k.stamp].name]
-		if ok && (c.Missing == nil || !c.Missing[link-1]) {
+		if link == 0 || c.Ints == nil || c.Missing != nil && c.Missing[link-1] {
+			out[i] = missingStamp
+		} else {
 			out[i] = c.Ints[link-1]
 		}
 	}
