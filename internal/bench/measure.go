@@ -58,7 +58,7 @@ func measure(o options) error {
 		LoadRows: int(float64(s.rows()) / own.loaded.Seconds()), Bytes: own.table.Bytes() / s.customers, MemoryRead: memorySpeed(o.threads)}
 	fmt.Printf("loaded from memory at %.1fM rows/s, %d bytes a customer; memory reads %.1f GB/s\n", float64(out.LoadRows)/1e6, out.Bytes, out.MemoryRead)
 	if o.profile != "" {
-		return profile(o, own)
+		return profile(o, s, own)
 	}
 	engines := map[string]engine{"dangol": own}
 	out.Engines = []string{"dangol"}
@@ -166,7 +166,8 @@ func compare(o options, engines map[string]engine, out *result) error {
 	return nil
 }
 
-func profile(o options, own *ours) error {
+// profile is of two loads and some Selects of ours, for go tool pprof.
+func profile(o options, s *shop, own *ours) error {
 	f, err := os.Create(o.profile)
 	if err != nil {
 		return err
@@ -180,6 +181,9 @@ func profile(o options, own *ours) error {
 		return err
 	}
 	defer pprof.StopCPUProfile()
+	if _, err := newOurs(s, o.threads); err != nil {
+		return err
+	}
 	for range o.rounds {
 		_, took, err := own.all(rs)
 		if err != nil {
