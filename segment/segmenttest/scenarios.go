@@ -44,6 +44,7 @@ func Service(t *testing.T, state func(t *testing.T) segment.Store, data func(t *
 		{"promotions", promotions, nil},
 		{"export", export, nil},
 		{"who may do what", rights, nil},
+		{"reports", reports, nil},
 		{"hold against edit", holdAgainstEdit, nil},
 		{"readers during swaps", readersDuringSwaps, nil},
 		{"schedulers at once", schedulersAtOnce, nil},
