@@ -21,6 +21,20 @@ import (
 
 var onSQLite = flag.Bool("sqlite", false, "run the tests on SQLite instead of memory")
 
+// again is a store that has to run every transaction a second time, as an engine does
+// that rolled the first one back for another's sake.
+type again struct{ message.Store }
+
+var errAgain = errors.New("rolled back for another transaction")
+
+func (s again) Update(ctx context.Context, f func(message.Tx) error) error {
+	err := s.Store.Update(ctx, func(tx message.Tx) error { return errors.Join(f(tx), errAgain) })
+	if !errors.Is(err, errAgain) {
+		return err
+	}
+	return s.Store.Update(ctx, f)
+}
+
 func sqliteStore(t *testing.T) message.Store {
 	t.Helper()
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(t.TempDir(), "state.db")))
@@ -297,6 +311,7 @@ func newShop(t *testing.T, change ...func(*message.Config)) *shop {
 	if *onSQLite {
 		s.cfg.Store = sqliteStore(t)
 	}
+	s.cfg.Store = again{s.cfg.Store}
 	for _, f := range change {
 		f(&s.cfg)
 	}

@@ -288,6 +288,7 @@ func (s *Service) doubted(ctx context.Context, b *batch, r *claimed) (d Delivery
 func (s *Service) resolved(ctx context.Context, b *batch, r *claimed, d Delivery, o outcome, resend bool) (p Progress, err error) {
 	err = s.store.Update(ctx, func(tx Tx) error {
 		p = Progress{}
+		d := d // the transaction may run again
 		cur, ok, err := mine(tx, b, r)
 		if err != nil || !ok || cur.State != Submitting && cur.State != InDoubt {
 			return err
