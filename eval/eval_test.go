@@ -164,3 +164,21 @@ func TestCutOf(t *testing.T) {
 		require.Equal(t, c.want, eval.CutOf(&c.rank, c.values, noon.Add(300*time.Millisecond)), "%s of %v", plan.Key(&c.rank), c.values)
 	}
 }
+
+// An empty cut selects nobody, whatever value somebody has got since; a missing
+// string has no part, not even the empty one.
+func TestNothingIsSelectedByNothing(t *testing.T) {
+	c := &eval.Customer{Attributes: map[string]catalog.Value{"points": catalog.NumberValue(0)}}
+	for _, bottom := range []bool{false, true} {
+		r := &plan.Rank{X: points(), N: 3, Bottom: bottom}
+		in, err := eval.Eval(&plan.Plan{Root: r}, c, eval.Env{AsOf: noon, Cuts: map[string]eval.Cut{eval.RankKey(r): {Empty: true}}})
+		require.NoError(t, err)
+		require.False(t, in)
+	}
+	for _, form := range []plan.LikeForm{plan.Prefix, plan.Suffix, plan.Infix} {
+		name := &plan.Attr{Typed: plan.Typed{Of: catalog.Type{Sort: catalog.String}}, Name: "name"}
+		in, err := eval.Eval(&plan.Plan{Root: &plan.Like{X: name, Form: form}}, c, eval.Env{AsOf: noon})
+		require.NoError(t, err)
+		require.False(t, in, form)
+	}
+}
