@@ -75,6 +75,18 @@ func TestScanIsTheSameInAnyParts(t *testing.T) {
 	})
 }
 
+// Plans that no compiler makes are errors of their answers, and no panics.
+func TestScanOfStrangePlans(t *testing.T) {
+	q := store.Query{Plans: []*plan.Plan{nil, {}, {Root: &plan.Not{}}, {Root: &plan.Rank{}}, {Root: points(1).Root, Scope: "everyone"}, points(1)}}
+	answers, err := store.Scan(t.Context(), q, store.ScanOptions{}, parts(3, 2)...)
+	require.NoError(t, err)
+	for i, a := range answers[:5] {
+		require.Error(t, a.Err, "plan %d", i)
+		require.Nil(t, a.Members)
+	}
+	require.Equal(t, 2, answers[5].Members.Len())
+}
+
 func TestScanEndsWithAPartsError(t *testing.T) {
 	gone := errors.New("the connection is gone")
 	list := parts(5000, 100)
