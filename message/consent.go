@@ -38,9 +38,10 @@ func (c *Consent) fields() []any {
 // Recorded is when the ledger took the line.
 func (c Consent) Recorded() time.Time { return c.recorded }
 
-// RecordConsent appends to the ledger. A line that says the same as the one before
-// it, with the same evidence, is taken once, so a host may repeat the call. Once it
-// returned, no message whose submit begins later ignores it.
+// RecordConsent appends to the ledger. A line that is there already is taken once, so
+// a host may repeat the call; a line without At is there when the last one for its
+// channel and purpose says the same. Once it returned, no message whose submit begins
+// later ignores it.
 func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 	now := s.now()
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -51,7 +52,8 @@ func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 			if line.Purpose == "" {
 				line.Purpose = string(Advertising)
 			}
-			if line.At.IsZero() {
+			undated := line.At.IsZero()
+			if undated {
 				line.At = now
 			}
 			line.At = line.At.UTC().Truncate(time.Microsecond)
@@ -60,10 +62,7 @@ func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 				return err
 			}
 			line.seq, line.recorded = len(ledger)+1, now
-			if slices.ContainsFunc(ledger, func(old Consent) bool {
-				old.seq, old.recorded = line.seq, line.recorded
-				return old == line
-			}) {
+			if known(ledger, line, undated) {
 				continue
 			}
 			if err := s.appendConsent(tx, line); err != nil {
@@ -72,6 +71,23 @@ func (s *Service) RecordConsent(ctx context.Context, lines ...Consent) error {
 		}
 		return nil
 	})
+}
+
+// known tells whether the ledger holds the line already.
+func known(ledger []Consent, line Consent, undated bool) bool {
+	for _, old := range slices.Backward(ledger) {
+		if old.Channel != line.Channel || old.Purpose != line.Purpose {
+			continue
+		}
+		old.seq, old.recorded = line.seq, line.recorded
+		if undated {
+			old.At = line.At
+		}
+		if old == line || undated { // what was said before the last line counts no more
+			return old == line
+		}
+	}
+	return false
 }
 
 func (s *Service) appendConsent(tx Tx, line Consent) error {
@@ -131,8 +147,9 @@ func (r *suppression) fields() []any {
 	return []any{(*string)(&r.Channel), &r.Address, &r.Lifted, &r.At, &r.Reason}
 }
 
-// Suppress bars an address, for reasons such as a hard bounce, a complaint or an
-// opt-out by telephone. It is barred for advertising on all channels that share it.
+// Suppress bars an address from every message, for reasons such as a hard bounce or a
+// number that changed hands. LMS shares the bar of SMS. Who only wants no advertising
+// is a line of the consent ledger instead.
 func (s *Service) Suppress(ctx context.Context, ch Channel, address, reason string) error {
 	return s.store.Update(ctx, func(tx Tx) error {
 		return put(tx, &suppression{consentChannel(ch), address, false, s.now(), reason})

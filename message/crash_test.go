@@ -195,3 +195,89 @@ func (s *shop) ledgerStates(campaign string) (out []string) {
 	}
 	return out
 }
+
+// The same for what is triggered, with a fallback that has to be paid: carts and an
+// order are told, and the process dies at every step of telling and serving.
+func TestTriggersKilledAtEveryStep(t *testing.T) {
+	run := func(dieAt int64) (*shop, *idempotentGateway, bool) {
+		g := &idempotentGateway{gateway{dedupe: true}}
+		s := newShop(t, func(c *message.Config) {
+			for ch := range c.Senders {
+				c.Senders[ch] = g
+			}
+			c.Prices = message.Prices{message.SMS: 1, message.LMS: 3, message.KakaoBrand: 2}
+		})
+		under := s.cfg.Store
+		s.consent("ann", "bea", "cho")
+		require.NoError(t, s.TopUp(t.Context(), "initial", 100))
+		c := abandonedCart()
+		c.Contents = append([]message.Content{{Channel: message.KakaoBrand, Text: "장바구니"}}, c.Contents...)
+		s.start(c)
+		d := &doom{}
+		d.left.Store(dieAt)
+		live := func() error {
+			for _, e := range []message.Event{event("1", "cart", "ann", "2026-03-02 10:00"), event("2", "cart", "bea", "2026-03-02 10:01"),
+				event("3", "orders", "bea", "2026-03-02 10:30"), event("4", "cart", "cho", "2026-03-02 10:02"), event("5", "cart", "cho", "2026-03-02 10:30")} {
+				if err := s.Fire(t.Context(), e); err != nil {
+					return err
+				}
+			}
+			for range 1000 {
+				p, err := s.Tick(t.Context())
+				if err != nil || p.Next.IsZero() {
+					return err
+				}
+				if p.Next.After(s.clock.Now()) {
+					s.clock.Set(p.Next)
+				}
+			}
+			return fmt.Errorf("it does not end")
+		}
+		noKakao := func(m message.Message) error {
+			if m.Channel == message.KakaoBrand && m.Customer == "ann" {
+				return message.ErrRejected
+			}
+			return nil
+		}
+		g.before = func(m message.Message) error {
+			if d.step() {
+				return errDied
+			}
+			return noKakao(m)
+		}
+		g.after = func(message.Message) error {
+			if d.step() {
+				return errDied
+			}
+			return nil
+		}
+		s.cfg.Store = mortalStore{under, d}
+		s.reopen()
+		err := live()
+		died := d.dead.Load()
+		if err != nil {
+			require.True(t, died, "%v", err)
+			g.before, g.after = noKakao, nil
+			s.cfg.Store = under
+			s.reopen()
+			require.NoError(t, live())
+		}
+		return s, g, died
+	}
+	whole, g, _ := run(1 << 40)
+	require.Equal(t, []dangol.CustomerID{"ann", "cho"}, g.to())
+	want, balance, ledger := whole.sums("cart"), whole.balance(), whole.ledger("cart")
+	require.Equal(t, message.Credits{Available: 97, Spent: 3}, balance)
+	steps := int64(0)
+	for ; ; steps++ {
+		s, g, died := run(steps)
+		if !died {
+			break
+		}
+		require.Equal(t, []dangol.CustomerID{"ann", "cho"}, g.to(), "step %d", steps)
+		require.Empty(t, cmp.Diff(want, s.sums("cart")), "step %d", steps)
+		require.Equal(t, balance, s.balance(), "step %d", steps)
+		require.Equal(t, ledger, s.ledger("cart"), "step %d", steps)
+	}
+	require.Greater(t, steps, int64(40))
+}

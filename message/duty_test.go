@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/message"
@@ -63,4 +64,29 @@ func TestRecipesAreValid(t *testing.T) {
 		require.NoError(t, err, id)
 		require.Equal(t, r.Rule != "", r.Group != "", id)
 	}
+}
+
+// A host repeats calls; the ledger keeps what was said, not how often it was told.
+func TestConsentToldTwice(t *testing.T) {
+	s := newShop(t)
+	say := func(granted bool, evidence string) {
+		s.clock.Add(time.Minute)
+		require.NoError(t, s.RecordConsent(t.Context(), message.Consent{Customer: "ann", Granted: granted, Evidence: evidence}))
+	}
+	for range 2 {
+		say(true, "form 1")
+	}
+	for range 2 {
+		say(false, "call")
+	}
+	for range 2 {
+		say(true, "form 1") // agreed again after the refusal
+	}
+	ledger, err := s.Consents(t.Context(), "ann")
+	require.NoError(t, err)
+	var said []bool
+	for _, c := range ledger {
+		said = append(said, c.Granted)
+	}
+	require.Equal(t, []bool{true, false, true}, said)
 }

@@ -43,15 +43,17 @@ const (
 // occurrences, as with DTSTART of RFC 5545; minutes and hours are elapsed time and
 // know no clock changes.
 type Schedule struct {
-	Start     time.Time      `json:"start"`              // required
-	Zone      string         `json:"zone"`               // IANA name. Defaults to Config.Zone
-	Every     int            `json:"every,omitempty"`    // 2 with Days is every other day. Defaults to 1 when Unit is set
-	Unit      Unit           `json:"unit,omitempty"`     // Defaults to Once
-	Weekdays  []time.Weekday `json:"weekdays,omitempty"` // with Days, Weeks and Months only these days. Defaults to all, with Weeks the start's
-	MonthDays []int          `json:"monthDays,omitempty"`
-	// MonthDays: with Days and Months only these days of the month, -1 being the last.
-	// A day that a month lacks is left out there. Defaults to all, with Months to the
-	// start's when Weekdays is empty too.
+	Start    time.Time      `json:"start"`              // required
+	Zone     string         `json:"zone"`               // IANA name. Defaults to Config.Zone
+	Every    int            `json:"every,omitempty"`    // 2 with Days is every other day. Defaults to 1 when Unit is set
+	Unit     Unit           `json:"unit,omitempty"`     // Defaults to Once
+	Weekdays []time.Weekday `json:"weekdays,omitempty"` // with Days, Weeks and Months only these days. Defaults to all, with Weeks the start's
+
+	// MonthDays are, with Days and Months, the only days of the month, -1 being the
+	// last. A day that a month lacks is left out there. Defaults to all, with Months to
+	// the start's when Weekdays is empty too.
+	MonthDays []int `json:"monthDays,omitempty"`
+
 	End    time.Time     `json:"end,omitzero"`      // nothing starts after it. Defaults to no end
 	Count  int           `json:"count,omitempty"`   // at most so many, excluded ones too. Defaults to no limit
 	Except []string      `json:"except,omitempty"`  // local dates, such as "2026-12-25", that are left out
