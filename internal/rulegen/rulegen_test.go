@@ -18,13 +18,13 @@ func scope(seed uint64) plan.Scope {
 }
 
 func TestCatalogsAreValid(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		require.NoError(t, rulegen.New(seed).Catalog.Validate(), "seed %d", seed)
 	}
 }
 
 func TestRulesParse(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(150) {
 		w := rulegen.New(seed)
 		for range 10 {
 			text := w.Rule(scope(seed)).String()

@@ -22,7 +22,7 @@ func TestSteps(t *testing.T) {
 		}
 		return out
 	}
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		w := rulegen.New(seed)
 		s, err := memstore.New(w.Catalog, memstore.Options{})
 		require.NoError(t, err)
