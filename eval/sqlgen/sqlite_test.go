@@ -362,7 +362,7 @@ func TestSQLiteAgreesWithEval(t *testing.T) {
 	for seed, zone := range []*time.Location{seoul, newYork} {
 		r := rand.New(rand.NewPCG(uint64(seed), 7))
 		asOf := time.Date(2026, 3, 12, 0, 0, 0, 0, zone)
-		customers := people(r, cat, 150, asOf, zone)
+		customers := people(r, cat, 60, asOf, zone)
 		groups := memberships{}
 		for _, scope := range []plan.Scope{plan.Members, plan.Guests, plan.Both} {
 			var together []*plan.Plan
