@@ -1,0 +1,49 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dangol-dev/dangol/eval/compile"
+)
+
+// windows compares windowed counts and sums with reading their rows once from
+// memory: how many times longer they take.
+func (o *ours) windows(s *shop, rounds, threads int) (map[string]float64, error) {
+	c, err := compile.New(shopCatalog())
+	if err != nil {
+		return nil, err
+	}
+	in := 0
+	for _, at := range s.orders.at {
+		if at >= since(365) {
+			in++
+		}
+	}
+	out := map[string]float64{}
+	for _, w := range []struct {
+		name, text string
+		bytes      int // of a row that are read
+	}{
+		{"count", `all_orders(365d) >= 5`, 2},
+		{"sum", `sum(all_orders.total, 365d) >= 500_000`, 6},
+	} {
+		p, ds := c.Text(w.text, compile.Options{})
+		if ds.HasErrors() {
+			return nil, ds
+		}
+		o.plans[w.name] = p
+		var ratios []float64
+		for range rounds {
+			_, took, err := o.one(rule{name: w.name})
+			if err != nil {
+				return nil, err
+			}
+			read := float64(in*w.bytes) / memorySpeed(threads)
+			ratios = append(ratios, float64(took/time.Nanosecond)/read)
+		}
+		slices.Sort(ratios)
+		out[w.name] = ratios[len(ratios)/2]
+	}
+	return out, nil
+}
