@@ -62,7 +62,17 @@ func TestALongRefreshKeepsItsLease(t *testing.T) {
 			require.Equal(t, "one", lease.Owner)
 			time.Sleep(time.Minute)
 		}
+		// One's own scheduler goes on calling as well, and finds nothing left to do.
+		again := make(chan []segment.Refreshed)
+		go func() {
+			done, err := one.RefreshDue(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			again <- done
+		}()
 		done := <-finished
 		require.NoError(t, done[0].Err)
+		require.Empty(t, <-again)
 	})
 }

@@ -97,6 +97,12 @@ func (s *Service) refresh(ctx context.Context, wanted func(*Group, time.Time) bo
 	if err := s.allow(ctx, Operate, ""); err != nil {
 		return nil, err
 	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	now := s.now()
 	reg, claimed, out, err := s.claim(ctx, wanted, now)
 	if err != nil || len(claimed) == 0 {

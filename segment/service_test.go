@@ -6,11 +6,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/dangol-dev/dangol/coupon"
 	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/message"
 	"github.com/dangol-dev/dangol/segment"
 	"github.com/dangol-dev/dangol/segment/segmenttest"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/memstore"
+)
+
+// What the other services ask for.
+var (
+	_ coupon.Audience  = (*segment.Service)(nil)
+	_ message.Audience = (*segment.Service)(nil)
 )
 
 func shopData(t require.TestingT) store.Store {
