@@ -191,3 +191,28 @@ func TestFriendtalkIsKakaoBrand(t *testing.T) {
 		require.Equal(t, message.KakaoBrand, got.Contents[0].Channel)
 	}
 }
+
+// What was sent, to whom, of which version of the group, outlives the group.
+func TestHistoryOutlivesTheGroup(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann", "bea")
+	s.groups.refresh("staff", "zoe")
+	s.consent("ann", "bea")
+	c := daily()
+	c.Except, c.Schedule = []string{"staff"}, message.Schedule{Start: kst("2026-03-02 10:00")}
+	s.start(c)
+	version := s.groups.version
+	s.tick()
+	s.tick()
+	require.Equal(t, 0, s.groups.holders("new"))
+	delete(s.groups.members, "new")
+	clear(s.groups.frozen)
+	require.Equal(t, 2, s.sums("daily").Outcomes[message.Submitted])
+	all, err := s.Occurrences(t.Context(), "daily")
+	require.NoError(t, err)
+	in, out, err := all[0].FrozenFrom()
+	require.NoError(t, err)
+	require.Equal(t, []dangol.Snapshot{{Group: "new", Version: version, Count: 2}}, in)
+	require.Equal(t, []dangol.Snapshot{{Group: "staff", Version: version, Count: 1}}, out)
+	require.Equal(t, []string{"2026-03-02T10:00:00 submitted"}, s.why("daily", "ann"))
+}

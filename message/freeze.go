@@ -16,6 +16,19 @@ type frozen struct {
 	Out []dangol.Snapshot `json:"out,omitempty"`
 }
 
+// FrozenFrom names the groups' states that the audience was taken from: those addressed,
+// and those excluded. They are known once the occurrence has started.
+func (o Occurrence) FrozenFrom() (in, out []dangol.Snapshot, err error) {
+	if o.Snapshots == "" {
+		return nil, nil, nil
+	}
+	var f frozen
+	if err := json.Unmarshal([]byte(o.Snapshots), &f); err != nil {
+		return nil, nil, fmt.Errorf("message: a stored audience cannot be read: %w", err)
+	}
+	return f.In, f.Out, nil
+}
+
 // audiencePage is how many customers one transaction adds.
 const audiencePage = 1000
 

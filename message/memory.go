@@ -106,7 +106,7 @@ func (tx *memoryTx) check(t *Table, row Row) error {
 	for i, c := range t.Columns {
 		_, text := row[i].(string)
 		_, number := row[i].(int64)
-		if c.Type == Text && !text || c.Type == Int && !number {
+		if c.Type == TextColumn && !text || c.Type == IntColumn && !number {
 			return fmt.Errorf("message: column %s of %s cannot hold a %T", c.Name, t.Name, row[i])
 		}
 	}

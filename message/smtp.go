@@ -23,13 +23,13 @@ import (
 // idempotency keys: a connection that breaks after the text was handed over leaves the
 // message in doubt. It is safe for concurrent use.
 type SMTPSender struct {
-	Addr string       // required: host:port of the server
-	From string       // required: an address, with or without a name
-	Auth smtp.Auth    // Defaults to none
-	TLS  *tls.Config  // for STARTTLS. Defaults to one for the server's name
-	Open bool         // sends without TLS where the server has none. Defaults to refusing to
-	Host string       // what the sender calls itself, and the right side of Message-Id. Defaults to the domain of From
-	Now  dangol.Clock // stamps the Date header. Defaults to dangol.SystemClock
+	Addr  string       // required: host:port of the server
+	From  string       // required: an address, with or without a name
+	Auth  smtp.Auth    // Defaults to none
+	TLS   *tls.Config  // for STARTTLS. Defaults to one for the server's name
+	Open  bool         // sends without TLS where the server has none. Defaults to refusing to
+	Host  string       // what the sender calls itself, and the right side of Message-Id. Defaults to the domain of From
+	Clock dangol.Clock // stamps the Date header. Defaults to dangol.SystemClock
 }
 
 // Send implements Sender.
@@ -130,7 +130,7 @@ func definite(err error) error {
 
 // text is the message in the format of RFC 5322: text, and HTML as its alternative.
 func (s *SMTPSender) text(m Message, from, to *mail.Address, id string) ([]byte, error) {
-	clock := s.Now
+	clock := s.Clock
 	if clock == nil {
 		clock = dangol.SystemClock
 	}

@@ -65,8 +65,8 @@ type Column struct {
 type ColumnType uint8
 
 const (
-	Text ColumnType = iota // a string, ordered by its bytes
-	Int                    // an int64
+	TextColumn ColumnType = iota // a string, ordered by its bytes
+	IntColumn                    // an int64
 )
 
 // Range selects rows by an index. The index is the primary key, or one of the

@@ -26,8 +26,8 @@ func table(name string, key int, columns []Column, indexes ...[]string) *Table {
 	return t
 }
 
-func texts(names ...string) []Column { return columns(Text, names) }
-func ints(names ...string) []Column  { return columns(Int, names) }
+func texts(names ...string) []Column { return columns(TextColumn, names) }
+func ints(names ...string) []Column  { return columns(IntColumn, names) }
 
 func columns(typ ColumnType, names []string) (out []Column) {
 	for _, n := range names {
@@ -286,7 +286,7 @@ type Occurrence struct {
 	Broke    bool  // there were not enough of them: nobody gets it
 	Reserved int64 // credits set aside and not yet spent
 
-	Snapshots string            // JSON of the frozen groups: which version, as of when, how many
+	Snapshots string            // JSON of the frozen groups, as FrozenFrom reads it
 	Fired     time.Time         // when the trigger happened; none without one
 	Customer  dangol.CustomerID // whom it happened to
 

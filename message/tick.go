@@ -120,7 +120,12 @@ func (s *Service) wake(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if row.Wake.IsZero() || row.Wake.After(s.now()) {
+		return nil // paused, or served by somebody else meanwhile
+	}
 	switch row.State {
+	case Paused:
+		return nil
 	case Scheduled, Running:
 		return s.plan(ctx, id)
 	case Cancelled:

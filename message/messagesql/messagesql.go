@@ -166,7 +166,7 @@ func (t *tx) query(table *message.Table, text string, args []any) (out []message
 	numbers := make([]int64, len(table.Columns))
 	targets := make([]any, len(table.Columns))
 	for i, c := range table.Columns {
-		if c.Type == message.Text {
+		if c.Type == message.TextColumn {
 			targets[i] = &texts[i]
 		} else {
 			targets[i] = &numbers[i]
@@ -178,7 +178,7 @@ func (t *tx) query(table *message.Table, text string, args []any) (out []message
 		}
 		row := make(message.Row, len(table.Columns))
 		for i, c := range table.Columns {
-			if c.Type == message.Text {
+			if c.Type == message.TextColumn {
 				row[i] = texts[i]
 			} else {
 				row[i] = numbers[i]
@@ -215,7 +215,7 @@ func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, er
 	for i, c := range table.Columns {
 		_, isText := row[i].(string)
 		_, isInt := row[i].(int64)
-		if c.Type == message.Text && !isText || c.Type == message.Int && !isInt {
+		if c.Type == message.TextColumn && !isText || c.Type == message.IntColumn && !isInt {
 			return 0, fmt.Errorf("messagesql: column %s of %s cannot hold a %T", c.Name, table.Name, row[i])
 		}
 	}

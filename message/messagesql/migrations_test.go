@@ -39,7 +39,7 @@ func TestMigrationsAreTheTables(t *testing.T) {
 			fmt.Fprintf(&b, "\nCREATE TABLE %s{prefix}message_%s (\n", exists, table.Name)
 			for i, c := range table.Columns {
 				typ := d.number
-				if c.Type == message.Text {
+				if c.Type == message.TextColumn {
 					typ = d.text
 					if indexed[i] {
 						typ = d.key

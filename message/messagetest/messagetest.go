@@ -61,7 +61,7 @@ func row(t *message.Table, values map[string]any) message.Row {
 		switch v, ok := values[c.Name]; {
 		case ok:
 			r[i] = v
-		case c.Type == message.Text:
+		case c.Type == message.TextColumn:
 			r[i] = ""
 		default:
 			r[i] = int64(0)
@@ -293,7 +293,7 @@ func scansLikeAModel(t *testing.T, s message.Store) {
 		r := message.Range{Index: rapid.IntRange(0, len(tab.Indexes)).Draw(rt, "index"), Desc: rapid.Bool().Draw(rt, "desc"), Limit: rapid.IntRange(0, 5).Draw(rt, "limit")}
 		order := tab.Order(r.Index)
 		value := func(c int) any {
-			if tab.Columns[c].Type == message.Text {
+			if tab.Columns[c].Type == message.TextColumn {
 				return small(rt, "value")
 			}
 			return number(rt, "value")
