@@ -279,6 +279,10 @@ func TestALockThatStays(t *testing.T) {
 	tx, err := holder.Begin()
 	require.NoError(t, err)
 	require.ErrorIs(t, s.Apply(ctx, store.Change{Customer: "a"}), sqlstore.ErrBusy)
+	_, err = s.Customer(ctx, "a")
+	require.ErrorIs(t, err, store.ErrNotFound, "who only reads does not wait")
+	_, err = s.Select(ctx, store.Query{})
+	require.NoError(t, err)
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, s.Apply(ctx, store.Change{Customer: "a"}))
 }
