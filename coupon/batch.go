@@ -110,6 +110,7 @@ func (s *Service) extend(ctx context.Context, tx Tx, b Batch) (Batch, error) {
 		return b, err
 	}
 	// The record goes first: its revision lets only one transaction make this step.
+	first := b.Done
 	n := min(batchStep, b.Count-b.Done)
 	b.Done += n
 	if err := tx.SaveBatch(ctx, b); err != nil {
@@ -124,7 +125,8 @@ func (s *Service) extend(ctx context.Context, tx Tx, b Batch) (Batch, error) {
 		if d.Validity.From.After(b.Created) {
 			gs[i].Starts = d.Validity.From
 		}
-		if err := s.draw(&gs[i]); err != nil {
+		// As if one was made each microsecond, so that the batch lies in order.
+		if err := s.draw(&gs[i], b.Created.Add(time.Duration(first+int64(i))*time.Microsecond)); err != nil {
 			return b, err
 		}
 	}

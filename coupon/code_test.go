@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -57,6 +58,21 @@ func TestCheckSymbolFindsEveryTypo(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestGrantIDsSortByTime(t *testing.T) {
+	now := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	var last string
+	for i := range 100 {
+		id, err := grantID(rand.Reader, now.Add(time.Duration(i)*time.Microsecond))
+		require.NoError(t, err)
+		require.Len(t, id, 2+11+15)
+		require.Greater(t, id, last)
+		last = id
+	}
+	same, err := grantID(rand.Reader, now.Add(99*time.Microsecond))
+	require.NoError(t, err)
+	require.NotEqual(t, last, same)
 }
 
 func TestCodeSpace(t *testing.T) {

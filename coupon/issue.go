@@ -150,11 +150,12 @@ func (s *Service) name(ctx context.Context, tx Tx, g *Grant, making int64) error
 			return err
 		}
 	}
-	return s.draw(g)
+	return s.draw(g, g.Issued)
 }
 
-func (s *Service) draw(g *Grant) (err error) {
-	if g.ID, err = randomID(s.random, "g_"); err != nil {
+// draw names a grant; IDs sort by the given time.
+func (s *Service) draw(g *Grant, made time.Time) (err error) {
+	if g.ID, err = grantID(s.random, made); err != nil {
 		return err
 	}
 	g.Code, err = newCode(s.random, s.config.CodeSymbols)
@@ -305,7 +306,7 @@ func (s *Service) AddSharedCode(ctx context.Context, c SharedCode) (Grant, error
 		if err := setSpan(&g, d); err != nil {
 			return err
 		}
-		if g.ID, err = randomID(s.random, "g_"); err != nil {
+		if g.ID, err = grantID(s.random, g.Issued); err != nil {
 			return err
 		}
 		g.Code = code

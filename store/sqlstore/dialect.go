@@ -202,14 +202,15 @@ func mysqlNumber(err error) uint64 {
 // it, with what this module's state needs: transactions that take the write lock
 // when they begin (one that reads first and writes later fails with BUSY under
 // load), a wait of ten seconds for other processes, foreign keys, write-ahead
-// log, and full sync, so that what was committed survives a power cut.
+// log, full sync, so that what was committed survives a power cut, and a cache of
+// 16 MB instead of 2.
 //
 // Give the writer a pool of its own and call SQLiteWriter on it; readers that
 // must not wait for writers open the same file a second time.
 func SQLiteDSN(path string) string {
 	q := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_pragma": {"busy_timeout(10000)", "foreign_keys(1)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16384)"},
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
