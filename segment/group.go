@@ -30,7 +30,7 @@ const (
 type Definition struct {
 	ID          string     // the host's own key. Defaults to a random one; fixed once saved
 	Name        string     // how rules and people call the group; unique among live groups
-	Description string     //
+	Description string     // for operators
 	Kind        Kind       // Defaults to Dynamic; fixed once saved
 	Scope       plan.Scope // Defaults to members; fixed once saved
 	Rule        string     // of dynamic and frozen groups, in the rule language

@@ -58,6 +58,7 @@ func Cases() []Case {
 		{"trail", "acts could not be accounted for", trail},
 		{"one after the other", "two uses would overwrite each other", oneAfterTheOther},
 		{"one state", "a reader would see half of a swap", oneState},
+		{"readers do not wait", "a till would stand still while a night's refresh is saved", readersDoNotWait},
 		{"copies", "callers would change the state behind its back", copies},
 		{"cancel", "a call that was given up would still act", cancel},
 	}
@@ -414,6 +415,31 @@ func oneState(t *testing.T, s segment.Store) {
 			return err
 		}))
 	}
+}
+
+func readersDoNotWait(t *testing.T, s segment.Store) {
+	g := full("a")
+	put(t, s, g)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	require.NoError(t, s.Update(ctx, func(tx segment.Tx) error {
+		changed := full("a")
+		changed.Name = "changed"
+		if err := tx.Put(changed, ""); err != nil {
+			return err
+		}
+		read := make(chan error)
+		go func() {
+			read <- s.View(ctx, func(r segment.Reader) error {
+				old, err := r.Group("a")
+				if err == nil && old.Name != g.Name {
+					err = errors.New("a reader saw what was not committed")
+				}
+				return err
+			})
+		}()
+		return <-read
+	}))
 }
 
 func copies(t *testing.T, s segment.Store) {
