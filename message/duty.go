@@ -26,14 +26,21 @@ type Duty struct {
 	Done     time.Time // none while it is open
 	How      string    // how it was done
 
-	open bool
-	seq  int
+	stage int
+	seq   int
 }
+
+// Stages of a duty: a campaign is told of it once.
+const (
+	dutyDone   = 0
+	dutyOpen   = 1
+	dutyCalled = 2 // open, and a campaign has a line in its ledger for it
+)
 
 func (*Duty) table() *Table { return dutyTable }
 func (d *Duty) fields() []any {
 	return []any{&d.Key, (*string)(&d.Kind), &d.Rule, (*string)(&d.Customer), (*string)(&d.Channel), &d.Purpose, &d.How,
-		&d.Granted, &d.Said, &d.Start, &d.Due, &d.Done, &d.open, &d.seq}
+		&d.Granted, &d.Said, &d.Start, &d.Due, &d.Done, &d.stage, &d.seq}
 }
 
 // ConsentDue triggers a campaign by a duty; Trigger.Record is the duty's kind, "result
@@ -55,7 +62,7 @@ func (s *Service) dutiesOf(tx Tx, line Consent) error {
 		}
 		d := Duty{Key: fmt.Sprintf("consent/%s/%s/%d", r.Kind, line.Customer, line.seq), Kind: r.Kind, Rule: r.ID,
 			Customer: line.Customer, Channel: line.Channel, Purpose: line.Purpose, Granted: line.Granted, Said: line.At,
-			Start: line.At, Due: line.At.AddDate(0, 0, r.Days), open: true, seq: line.seq}
+			Start: line.At, Due: line.At.AddDate(0, 0, r.Days), stage: dutyOpen, seq: line.seq}
 		if r.Kind == RuleReconfirm {
 			d.Start = d.Due.Add(-reconfirmLead)
 		}
@@ -66,20 +73,27 @@ func (s *Service) dutiesOf(tx Tx, line Consent) error {
 	return nil
 }
 
-// Duties walks the open duties that can be done by the given time, in that order.
-// Those that a later line of the ledger made needless are left out. An error of f
-// ends the walk.
+// Duties walks the open duties that can be done by the given time: those that no
+// campaign was told of and then the others, each in the order of their start. Those
+// that a later line of the ledger made needless are left out. An error of f ends the
+// walk.
 func (s *Service) Duties(ctx context.Context, until time.Time, f func(Duty) error) error {
-	return scanAll(s.view(ctx), Range{Index: 1, Equal: []any{int64(1)}, To: micros(until) + 1}, func(d Duty) error {
-		needless := false
-		if err := s.store.View(ctx, func(tx Tx) (err error) {
-			needless, err = superseded(tx, d)
-			return err
-		}); err != nil || needless {
+	for _, stage := range []int64{dutyOpen, dutyCalled} {
+		err := scanAll(s.view(ctx), Range{Index: 1, Equal: []any{stage}, To: micros(until) + 1}, func(d Duty) error {
+			needless := false
+			if err := s.store.View(ctx, func(tx Tx) (err error) {
+				needless, err = superseded(tx, d)
+				return err
+			}); err != nil || needless {
+				return err
+			}
+			return f(d)
+		})
+		if err != nil {
 			return err
 		}
-		return f(d)
-	})
+	}
+	return nil
 }
 
 // superseded tells whether the customer has said something newer: a consent that was
@@ -99,10 +113,10 @@ func superseded(tx Tx, d Duty) (bool, error) {
 
 // DutyDone closes a duty. Closing it twice keeps the first time and word.
 func (s *Service) DutyDone(ctx context.Context, key, how string) error {
-	return s.store.Update(ctx, func(tx Tx) error { return s.dutyDone(tx, key, how) })
+	return s.store.Update(ctx, func(tx Tx) error { return s.endDuty(tx, key, how) })
 }
 
-func (s *Service) dutyDone(tx Tx, key, how string) error {
+func (s *Service) endDuty(tx Tx, key, how string) error {
 	d, ok, err := get[Duty](tx, key)
 	if err != nil {
 		return err
@@ -110,10 +124,10 @@ func (s *Service) dutyDone(tx Tx, key, how string) error {
 	if !ok {
 		return fmt.Errorf("%w: duty %s", ErrNotFound, key)
 	}
-	if !d.open {
+	if d.stage == dutyDone {
 		return nil
 	}
-	d.open, d.Done, d.How = false, s.now(), how
+	d.stage, d.Done, d.How = dutyDone, s.now(), how
 	return put(tx, &d)
 }
 
@@ -132,7 +146,7 @@ func (s *Service) callDuties(ctx context.Context, now time.Time) error {
 			if row.State != Scheduled && row.State != Running {
 				continue
 			}
-			err := scanPages(s.view(ctx), Range{Index: 1, Equal: []any{int64(1)}, To: micros(now) + 1}, func(page []Duty) error {
+			err := scanPages(s.view(ctx), Range{Index: 1, Equal: []any{int64(dutyOpen)}, To: micros(now) + 1}, func(page []Duty) error {
 				return s.store.Update(ctx, func(tx Tx) error {
 					for _, d := range page {
 						if err := s.callDuty(tx, row, d, kind, now); err != nil {
@@ -154,13 +168,20 @@ func (s *Service) callDuty(tx Tx, row campaignRow, d Duty, kind RuleKind, now ti
 	if d.Kind != kind {
 		return nil
 	}
+	d, _, err := get[Duty](tx, d.Key)
+	if err != nil || d.stage != dutyOpen {
+		return err
+	}
 	needless, err := superseded(tx, d)
 	if err != nil {
 		return err
 	}
 	if needless {
-		return s.dutyDone(tx, d.Key, "superseded")
+		return s.endDuty(tx, d.Key, "superseded")
 	}
-	_, err = insert(tx, &Occurrence{Campaign: row.ID, ID: d.Key, State: OccurrencePlanned, At: now, Due: now, Fired: d.Said, Customer: d.Customer})
-	return err
+	if _, err := insert(tx, &Occurrence{Campaign: row.ID, ID: d.Key, State: OccurrencePlanned, At: now, Due: now, Fired: d.Said, Customer: d.Customer}); err != nil {
+		return err
+	}
+	d.stage = dutyCalled
+	return put(tx, &d)
 }

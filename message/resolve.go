@@ -176,7 +176,7 @@ func (s *Service) apply(tx Tx, b *batch, cur *Recipient, d *Delivery, o outcome,
 		cur.fence = 0
 		p.Submitted++
 		if t := b.campaign.Trigger; t != nil && t.On == ConsentDue {
-			if err := s.dutyDone(tx, b.occ.ID, "message "+d.Key); err != nil {
+			if err := s.endDuty(tx, b.occ.ID, "message "+d.Key); err != nil {
 				return false, err
 			}
 		}

@@ -64,8 +64,8 @@ var (
 		[]string{"customer", "at"}, []string{"delivery"})
 	dutyTable = table("duties", 1, slices.Concat(
 		texts("duty", "kind", "rule_id", "customer", "channel", "purpose", "how"),
-		ints("granted", "said", "start_at", "due", "done", "live", "seq")),
-		[]string{"live", "start_at"})
+		ints("granted", "said", "start_at", "due", "done", "stage", "seq")),
+		[]string{"stage", "start_at"})
 	eventTable = table("events", 1, slices.Concat(
 		texts("event", "topic", "customer"), ints("at")),
 		[]string{"customer", "topic", "at"})

@@ -160,11 +160,11 @@ CREATE TABLE IF NOT EXISTS {prefix}message_duties (
 	start_at bigint NOT NULL,
 	due bigint NOT NULL,
 	done bigint NOT NULL,
-	live bigint NOT NULL,
+	stage bigint NOT NULL,
 	seq bigint NOT NULL,
 	PRIMARY KEY (duty)
 );
-CREATE INDEX IF NOT EXISTS {prefix}message_duties_1 ON {prefix}message_duties (live, start_at, duty);
+CREATE INDEX IF NOT EXISTS {prefix}message_duties_1 ON {prefix}message_duties (stage, start_at, duty);
 
 CREATE TABLE IF NOT EXISTS {prefix}message_events (
 	event varbinary(255) NOT NULL,

@@ -160,11 +160,11 @@ CREATE TABLE {prefix}message_duties (
 	start_at integer NOT NULL,
 	due integer NOT NULL,
 	done integer NOT NULL,
-	live integer NOT NULL,
+	stage integer NOT NULL,
 	seq integer NOT NULL,
 	PRIMARY KEY (duty)
 ) WITHOUT ROWID;
-CREATE INDEX {prefix}message_duties_1 ON {prefix}message_duties (live, start_at, duty);
+CREATE INDEX {prefix}message_duties_1 ON {prefix}message_duties (stage, start_at, duty);
 
 CREATE TABLE {prefix}message_events (
 	event text NOT NULL,
