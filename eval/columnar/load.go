@@ -64,12 +64,16 @@ func (t *Table) LoadColumns(in Columns) error {
 	if t.opts.MaxBytes > 0 && bytes > t.opts.MaxBytes {
 		return ErrFull
 	}
-	where := make(map[dangol.CustomerID]uint32, len(in.IDs))
-	for i, id := range in.IDs {
-		where[id] = uint32(i/shardSize<<shardBits | i%shardSize)
+	where := newPlaces()
+	at := func(place uint32) dangol.CustomerID {
+		return in.IDs[int(place>>shardBits)*shardSize+int(place&slotMask)]
 	}
-	if len(where) < len(in.IDs) {
-		return fmt.Errorf("%w: a customer comes twice", ErrShape)
+	where.grow(len(in.IDs), at)
+	for i, id := range in.IDs {
+		if _, twice := where.find(id, at); twice {
+			return fmt.Errorf("%w: customer %q comes twice", ErrShape, id)
+		}
+		where.add(id, uint32(i/shardSize<<shardBits|i%shardSize), at)
 	}
 	t.where, t.used = where, bytes
 	ld.customers()

@@ -127,7 +127,7 @@ func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (foun
 	t := m.table
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	place, ok := t.where[id]
+	place, ok := t.find(id)
 	if !ok {
 		return false, nil
 	}

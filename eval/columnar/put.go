@@ -42,11 +42,11 @@ func (t *Table) Delete(ids ...dangol.CustomerID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		at, ok := t.where[id]
+		at, ok := t.find(id)
 		if !ok {
 			continue
 		}
-		delete(t.where, id)
+		t.where.remove(id, t.id)
 		sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
 		sh.be(local, gone, t.epoch)
 		for k, l := range sh.logs {
@@ -148,7 +148,7 @@ func (t *Table) put(c *eval.Customer) {
 	if c.Guest {
 		state = guest
 	}
-	at, known := t.where[c.ID]
+	at, known := t.find(c.ID)
 	if !known {
 		at = t.place(c.ID)
 	}
@@ -181,7 +181,7 @@ func (t *Table) place(id dangol.CustomerID) uint32 {
 	sh.n++
 	at := uint32(i<<shardBits | local)
 	t.used += int64(64 + len(id) + 4*len(t.schema.attrs))
-	t.where[id] = at
+	t.where.add(id, at, t.id)
 	t.ids = t.ids.next()
 	return at
 }

@@ -105,7 +105,7 @@ func (r *ranking) settle(env eval.Env) {
 	for _, s := range r.shards {
 		n += len(s.dense)
 	}
-	k := places(r.rank, n)
+	k := inRank(r.rank, n)
 	r.cut = eval.Cut{AsOf: env.AsOf, Empty: k == 0}
 	if k == 0 {
 		return
@@ -116,9 +116,9 @@ func (r *ranking) settle(env eval.Env) {
 	r.cut.Value = kth(r.shards, k)
 }
 
-// places is how many of n are inside a rank, as eval.CutOf counts them: at most
+// inRank is how many of n are inside a rank, as eval.CutOf counts them: at most
 // n, of a percentage the ceiling.
-func places(r *plan.Rank, n int) int {
+func inRank(r *plan.Rank, n int) int {
 	if !r.Percent {
 		return int(min(max(r.N, 0), int64(n)))
 	}

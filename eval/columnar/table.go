@@ -42,10 +42,10 @@ type Table struct {
 	mu     sync.RWMutex
 	epoch  uint64 // grows with every snapshot: what is older is copied before it is overwritten
 	shards []*shard
-	where  map[dangol.CustomerID]uint32 // shard and local number
-	used   int64                        // bytes, estimated
-	last   *Snapshot                    // of the state as it is, nil after a write
-	ids    *ordering                    // of all customers
+	where  *places
+	used   int64     // bytes, estimated
+	last   *Snapshot // of the state as it is, nil after a write
+	ids    *ordering // of all customers
 }
 
 // New makes an empty table for data of a catalog, which must be valid.
@@ -54,26 +54,34 @@ func New(cat *catalog.Catalog, opts Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Table{schema: s, opts: opts, epoch: 1, where: map[dangol.CustomerID]uint32{}, ids: &ordering{}}, nil
+	return &Table{schema: s, opts: opts, epoch: 1, where: newPlaces(), ids: &ordering{}}, nil
 }
 
 // Len is how many customers and guests there are.
 func (t *Table) Len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.where)
+	return t.where.n
 }
 
 // Bytes is about how much memory the table's columns take, and its ids.
 func (t *Table) Bytes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	n := 0
+	n := 4 * len(t.where.slots)
 	for _, sh := range t.shards {
 		n += sh.bytes()
 	}
 	return n
 }
+
+// id is the id of a place: the shard, and the customer's number in it.
+func (t *Table) id(place uint32) dangol.CustomerID {
+	return t.shards[place>>shardBits].ids[place&slotMask]
+}
+
+// find is the place of a customer.
+func (t *Table) find(id dangol.CustomerID) (uint32, bool) { return t.where.find(id, t.id) }
 
 // Snapshot is the state of the table now. It costs next to nothing and never
 // changes; what the table overwrites afterwards is copied first.
@@ -82,7 +90,7 @@ func (t *Table) Snapshot() *Snapshot {
 	defer t.mu.Unlock()
 	if t.last == nil {
 		t.last = &Snapshot{schema: t.schema, shards: append([]*shard(nil), t.shards...), ids: t.ids}
-		t.last.live = len(t.where)
+		t.last.live = t.where.n
 		t.epoch++
 	}
 	return t.last
