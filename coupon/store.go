@@ -41,7 +41,8 @@ type HostTx interface {
 }
 
 // Tx reads and writes within one transaction. Reads inside Update see the
-// transaction's own writes and lock what they find where the engine can.
+// transaction's own writes. Where an engine has row locks, Definition shares a lock
+// on what it finds, Redemption and Batch take one alone; nothing else needs any.
 type Tx interface {
 	Definitions
 	Grants

@@ -51,7 +51,9 @@ func (t *tx) Grant(ctx context.Context, by coupon.GrantRef) (coupon.Grant, error
 	case by.Key != "":
 		column, value = "issue_key", by.Key
 	}
-	query := t.locking(t.dialect.Rebind("SELECT " + grantColumns + " FROM " + t.prefix + "coupon_grants WHERE " + column + " = ?"))
+	// No lock: a code that many share must not make them wait for each other. A
+	// grant's use is bounded by its counter, its changes by their revision.
+	query := t.dialect.Rebind("SELECT " + grantColumns + " FROM " + t.prefix + "coupon_grants WHERE " + column + " = ?")
 	g, err := scanGrant(t.q.QueryRowContext(ctx, query, value).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return coupon.Grant{}, fmt.Errorf("%w: grant %s %q", coupon.ErrNotFound, column, value)
