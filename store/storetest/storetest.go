@@ -1,18 +1,21 @@
 // Package storetest is the conformance suite of store.Store: what memstore and
-// sqlstore pass, and what a host's own store passes too.
+// sqlstore pass, and what a host's own store passes too:
 //
-//		func TestStore(t *testing.T) {
-//			storetest.Run(t, func(t *testing.T, c *catalog.Catalog) store.Store {
-//				return mystore.New(c)
-//			})
-//		}
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T, c *catalog.Catalog) store.Store {
+//			return mystore.New(c)
+//		})
+//	}
 //
-//	  - Run tests everything: the contract, the scripts, and made-up shops.
-//	  - RunContract tests the promises on the Store interface one by one.
-//	  - RunScripts answers the rules of scripts/, the laws of the language in a
-//	    form that people read, and scripts of the caller's own.
-//	  - RunWorlds compares answers over made-up shops with package eval.
-//	  - Benchmark measures Apply, Select and Customer.
+// Run tests everything there is:
+//
+//   - RunContract tests the promises on the Store interface one by one.
+//   - RunScripts answers the rules of scripts/, the laws of the language in a
+//     form that people read, and scripts of the caller's own.
+//   - RunWorlds compares answers over made-up shops with package eval.
+//   - RunSteps does so again and again while a shop changes and as-of moves on.
+//
+// Benchmark measures Apply, Select and Customer.
 //
 // Every case says why it is asked. A store that cannot keep one opts out of it by
 // name and with a reason, which the test log shows.
