@@ -2,6 +2,7 @@ package columnar_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -235,4 +236,48 @@ func TestWritesThatDoNotFit(t *testing.T) {
 	}
 	require.ErrorIs(t, err, columnar.ErrFull)
 	require.Positive(t, table.Len())
+}
+
+// Events that are appended one by one, some late, answer as if they had been there.
+func TestAppend(t *testing.T) {
+	cat := catalog.Shop()
+	rules := newRules(t, cat)
+	for i := range 15 {
+		rnd := rand.New(rand.NewPCG(*seed, uint64(4000+i)))
+		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 3}
+		var customers []*eval.Customer
+		for range 20 {
+			customers = append(customers, keeper.customer())
+		}
+		table := load(t, cat, customers)
+		plans := rules.some(t, rnd, 10)
+		env := eval.Env{AsOf: now, Groups: clubs{}}
+		for range 3 {
+			before := table.Snapshot()
+			was := members(t, before, plans, env)
+			for range 40 {
+				at := rnd.IntN(len(customers))
+				c := *customers[at]
+				c.Records = maps.Clone(c.Records)
+				name := []string{"all_orders", "items", "visits", "cart"}[rnd.IntN(4)]
+				k, _ := cat.Kind(name)
+				r := keeper.record(&c, k)
+				told := *r
+				if r.Parent != nil {
+					told.Parent = &eval.Record{Key: r.Parent.Key}
+				}
+				require.NoError(t, table.Append(c.ID, name, &told))
+				c.Records[name] = append(slices.Clone(c.Records[name]), r)
+				slices.SortFunc(c.Records[name], cmpKey)
+				customers[at] = &c
+			}
+			requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
+			requireMatches(t, table, plans, customers, env)
+			require.Equal(t, was, members(t, before, plans, env))
+			require.NoError(t, table.Compact(context.Background(), true))
+		}
+		require.ErrorIs(t, table.Append("nobody", "visits", &eval.Record{Key: "x"}), columnar.ErrShape)
+		require.ErrorIs(t, table.Append(customers[0].ID, "orders", &eval.Record{Key: "x"}), columnar.ErrShape)
+		require.ErrorIs(t, table.Append(customers[0].ID, "items", &eval.Record{Key: "x", Parent: &eval.Record{Key: "none"}}), columnar.ErrShape)
+	}
 }

@@ -80,17 +80,11 @@ func (s *schema) check(c *eval.Customer) (int64, error) {
 		}
 		k := s.kinds[i]
 		for _, r := range records {
-			bytes += 16
-			for name, v := range r.Fields {
-				f, ok := k.field[name]
-				if !ok {
-					return 0, fmt.Errorf("%w: %s %q: no field %q", ErrShape, k.name, r.Key, name)
-				}
-				if !fits(k.fields[f].of, v) {
-					return 0, fmt.Errorf("%w: %s %q: the field %q is %s", ErrShape, k.name, r.Key, name, v)
-				}
-				bytes += 4
+			n, err := k.check(r)
+			if err != nil {
+				return 0, err
 			}
+			bytes += n
 			if r.Parent == nil {
 				continue
 			}
@@ -100,6 +94,20 @@ func (s *schema) check(c *eval.Customer) (int64, error) {
 		}
 	}
 	return bytes, nil
+}
+
+// check tells whether the record's fields fit, and about how many bytes it takes.
+func (k *kind) check(r *eval.Record) (int64, error) {
+	for name, v := range r.Fields {
+		f, ok := k.field[name]
+		if !ok {
+			return 0, fmt.Errorf("%w: %s %q: no field %q", ErrShape, k.name, r.Key, name)
+		}
+		if !fits(k.fields[f].of, v) {
+			return 0, fmt.Errorf("%w: %s %q: the field %q is %s", ErrShape, k.name, r.Key, name, v)
+		}
+	}
+	return int64(16 + 4*len(r.Fields)), nil
 }
 
 // limit is how large, either way, an integer of a column may be.
@@ -260,43 +268,86 @@ func (w *rowWriter) same(i int, k *kind, row uint32, r *eval.Record) bool {
 // its stamp changed.
 func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record) {
 	epoch := w.table.epoch
-	l := w.shard.log(i, epoch)
 	parent := uint32(0)
 	if r.Parent != nil {
 		parent = w.rows[r.Parent]
 	}
-	stamp := uint64(0)
-	if k.stamped {
-		column := &l.stamps
-		if k.stampUp == 0 {
-			column = &l.fields[k.stamp]
-		}
-		f := field{of: instantType}
-		stamp = f.code(column, k.stampOf(r), epoch)
-		if found && (*column == nil && stamp != 0 || *column != nil && (*column).at(int(row)) != stamp) {
+	if found {
+		l := w.shard.log(i, epoch)
+		if code := w.stampCode(l, r, parent); k.stamped && l.stampAt(row) != code {
 			l.drop(row, epoch)
 			found = false
 		}
 	}
-	if found {
-		if k.parent != nil && l.parent[row] != parent {
-			if l.family != epoch {
-				l.parent, l.family = slices.Clone(l.parent), epoch
-			}
-			l.parent[row] = parent
-		}
-	} else {
-		row = uint32(l.append(w.local, r.Key, stamp, parent, epoch))
-		w.table.used += int64(16 + 4*len(r.Fields))
+	if !found {
+		w.rows[r] = w.add(i, k, r, parent) + 1
+		return
 	}
-	for f := range k.fields {
-		if k.stamped && k.stampUp == 0 && f == k.stamp {
+	l := w.shard.log(i, epoch)
+	if k.parent != nil && l.parent[row] != parent {
+		if l.family != epoch {
+			l.parent, l.family = slices.Clone(l.parent), epoch
+		}
+		l.parent[row] = parent
+	}
+	w.fields(l, row, r)
+	w.rows[r] = row + 1
+}
+
+// add appends the record as a new row and tells which.
+func (w *rowWriter) add(i int, k *kind, r *eval.Record, parent uint32) uint32 {
+	epoch := w.table.epoch
+	l := w.shard.log(i, epoch)
+	row := uint32(l.append(w.local, r.Key, w.stampCode(l, r, parent), parent, epoch))
+	w.table.used += int64(16 + 4*len(r.Fields))
+	w.fields(l, row, r)
+	return row
+}
+
+// fields writes the record's fields into a row. The row's own stamp is there.
+func (w *rowWriter) fields(l *log, row uint32, r *eval.Record) {
+	epoch := w.table.epoch
+	for f := range l.kind.fields {
+		if l.kind.stamped && l.kind.stampUp == 0 && f == l.kind.stamp {
 			continue
 		}
-		code := k.fields[f].code(&l.fields[f], r.Fields[k.fields[f].name], epoch)
+		code := l.kind.fields[f].code(&l.fields[f], r.Fields[l.kind.fields[f].name], epoch)
 		l.fill(int(row), f, code, epoch)
 	}
-	w.rows[r] = row + 1
+}
+
+// stampCode is the code of the record's stamp, 0 for none. That of a parent is
+// read from the parent's row.
+func (w *rowWriter) stampCode(l *log, r *eval.Record, parent uint32) uint64 {
+	k, stamp := l.kind, catalog.Missing
+	switch {
+	case !k.stamped:
+		return 0
+	case k.stampUp == 0:
+		f := &k.fields[k.stamp]
+		return f.code(&l.fields[k.stamp], r.Fields[f.name], w.table.epoch)
+	}
+	at, link := w.shard.logs[k.parent.index], parent
+	for range k.stampUp - 1 {
+		if link != 0 {
+			link = at.parent[link-1]
+		}
+		at = w.shard.logs[at.kind.parent.index]
+	}
+	if link != 0 {
+		stamp = at.kind.fields[k.stamp].value(at.fields[k.stamp], int(link-1))
+	}
+	f := field{of: instantType}
+	return f.code(&l.stamps, stamp, w.table.epoch)
+}
+
+// stampAt is the code of a row's stamp.
+func (l *log) stampAt(row uint32) uint64 {
+	at := l.stamped()
+	if at == nil || int(row) >= at.n {
+		return 0
+	}
+	return at.at(int(row))
 }
 
 var instantType = catalog.Type{Sort: catalog.Instant}
