@@ -495,6 +495,31 @@ func TestScheduleIsEdited(t *testing.T) {
 	require.Empty(t, gaps)
 }
 
+// What came due while the campaign was paused, or nothing ran, is in the ledger though
+// the schedule was edited in between.
+func TestScheduleIsEditedWhilePaused(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann")
+	s.consent("ann")
+	c := daily()
+	s.start(c)
+	s.tick()
+	require.NoError(t, s.Pause(t.Context(), "daily"))
+	s.clock.Set(kst("2026-03-05 10:30"))
+	c.Schedule.Start = kst("2026-03-01 10:15")
+	_, err := s.Save(t.Context(), c)
+	require.NoError(t, err)
+	require.NoError(t, s.Resume(t.Context(), "daily"))
+	s.live(kst("2026-03-06 12:00"))
+	require.Equal(t, []string{
+		"2026-03-02T10:00:00 completed", "2026-03-03T10:00:00 coalesced: a later one runs for it",
+		"2026-03-04T10:00:00 coalesced: a later one runs for it", "2026-03-05T10:00:00 completed", "2026-03-06T10:15:00 completed",
+	}, s.ledger("daily"))
+	gaps, err := s.Check(t.Context(), "daily")
+	require.NoError(t, err)
+	require.Empty(t, gaps)
+}
+
 // A delivery that was late one day does not cost the next day's: what counts is the
 // nominal time, not when the last message went out.
 func TestLateDeliveryDoesNotEatTheNextDay(t *testing.T) {

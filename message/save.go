@@ -65,7 +65,10 @@ func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
 		if !ok || !c.Schedule.same(old.Schedule) {
 			// An edited schedule counts from here on: what is in the ledger stays.
 			since := c.Schedule.Start.Add(-time.Microsecond)
-			if row.State != Draft {
+			if ok && row.State != Draft {
+				if err := catchUp(tx, old, row.Upto, now); err != nil {
+					return err
+				}
 				since = later(later(row.Upto, since), now)
 			}
 			row.Upto = since
@@ -83,6 +86,22 @@ func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
 		return Campaign{}, errors.Join(err, s.dropUnused(ctx, c.ID, added))
 	}
 	return c, s.drop(ctx, c.ID, dropped)
+}
+
+// catchUp writes the lines of the schedule that an edit replaces, for the times that
+// came while nobody was planning.
+func catchUp(tx Tx, old Campaign, upto, now time.Time) error {
+	if old.Trigger != nil {
+		return nil
+	}
+	var slots []slot
+	for sl := range old.Schedule.slots(upto) {
+		if sl.at.After(now) {
+			break
+		}
+		slots = append(slots, sl)
+	}
+	return enter(tx, old, slots, false, now)
 }
 
 func over(st State) bool { return st == Cancelled || st == Done }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -186,21 +187,11 @@ func (s *Service) plan(ctx context.Context, id string) error {
 				}
 				slots = append(slots, sl)
 			}
-			for i, sl := range slots {
-				o := Occurrence{Campaign: id, ID: sl.id, State: OccurrencePlanned, At: sl.at, Due: sl.at}
-				superseded := i < len(slots)-1 || more
-				switch {
-				case sl.skip != "":
-					o.end(OccurrenceSkipped, sl.skip, now)
-				case c.CatchUp == CatchUpLatest && superseded && s.laterSlot(slots[i+1:], more):
-					o.end(OccurrenceCoalesced, ReasonCoalesced, now)
-				case c.CatchUp == CatchUpNone && now.Sub(sl.at) > grace:
-					o.end(OccurrenceExpired, ReasonExpired, now)
-				}
-				if _, err := insert(tx, &o); err != nil {
-					return err
-				}
-				row.Upto = sl.at
+			if err := enter(tx, c, slots, more, now); err != nil {
+				return err
+			}
+			if len(slots) > 0 {
+				row.Upto = slots[len(slots)-1].at
 			}
 			if row.Wake.IsZero() && !more {
 				return s.finish(tx, row)
@@ -214,14 +205,26 @@ func (s *Service) plan(ctx context.Context, id string) error {
 	return nil
 }
 
-// laterSlot tells whether one of the slots that are due as well will run.
-func (s *Service) laterSlot(rest []slot, more bool) bool {
-	for _, sl := range rest {
-		if sl.skip == "" {
-			return true
+// enter writes the lines of nominal times that have come; more says that there are
+// further ones.
+func enter(tx Tx, c Campaign, slots []slot, more bool, now time.Time) error {
+	runs := more // whether a later time will run
+	for _, sl := range slices.Backward(slots) {
+		o := Occurrence{Campaign: c.ID, ID: sl.id, State: OccurrencePlanned, At: sl.at, Due: sl.at}
+		switch {
+		case sl.skip != "":
+			o.end(OccurrenceSkipped, sl.skip, now)
+		case c.CatchUp == CatchUpLatest && runs:
+			o.end(OccurrenceCoalesced, ReasonCoalesced, now)
+		case c.CatchUp == CatchUpNone && now.Sub(sl.at) > grace:
+			o.end(OccurrenceExpired, ReasonExpired, now)
+		}
+		runs = runs || sl.skip == ""
+		if _, err := insert(tx, &o); err != nil {
+			return err
 		}
 	}
-	return more
+	return nil
 }
 
 func (o *Occurrence) end(state OccurrenceState, reason string, now time.Time) {
