@@ -74,5 +74,9 @@ func TestALongRefreshKeepsItsLease(t *testing.T) {
 		done := <-finished
 		require.NoError(t, done[0].Err)
 		require.Empty(t, <-again)
+		g, err := one.Get(t.Context(), "g")
+		require.NoError(t, err)
+		require.Equal(t, 30*time.Minute, g.RefreshedAt.Sub(g.AsOf), "recorded when it was saved")
+		require.Equal(t, 24*time.Hour, g.Due.Sub(g.AsOf), "due when the next day begins")
 	})
 }

@@ -58,7 +58,7 @@ func (s *Service) retire(ctx context.Context, id string, status Status, what str
 			}
 			g.Status, g.Edited = status, now
 			g.Due, g.Failure, g.FailedAt = time.Time{}, "", time.Time{}
-			if err := turn(tx, g, nil, left, causeStatus, now, ""); err != nil {
+			if err := s.turn(tx, g, nil, left, causeStatus, now, ""); err != nil {
 				return err
 			}
 			if err := s.wakeReaders(tx, reg, g.Name, now); err != nil {

@@ -230,7 +230,7 @@ func (s *Service) Login(ctx context.Context, guest, member dangol.CustomerID) er
 				return err
 			}
 			left := []Turn{{guest, Cause{Why: ByLogin, Note: string(member)}}}
-			if err := turn(tx, g, nil, left, causeLogin, now, ""); err != nil {
+			if err := s.turn(tx, g, nil, left, causeLogin, now, ""); err != nil {
 				return err
 			}
 		}

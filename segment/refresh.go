@@ -98,8 +98,8 @@ func (s *Service) refresh(ctx context.Context, wanted func(*Group, time.Time) bo
 		return nil, err
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case s.refreshing <- struct{}{}:
+		defer func() { <-s.refreshing }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

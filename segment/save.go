@@ -39,14 +39,15 @@ func (d *draft) save(s *Service, tx Tx, g *Group, now time.Time, by string) erro
 	if g.Due = s.nextDue(&g.Definition, now); g.Asked != d.group.Asked {
 		g.Due = now // the data changed after it was read
 	}
-	g.AsOf, g.ReadAt, g.RefreshedAt = instant(o.asOf), o.readAt, now
+	g.AsOf, g.ReadAt, g.RefreshedAt = instant(o.asOf), o.readAt, s.now()
 	g.Exact, g.Current, g.Cuts = o.exact, o.current, o.cuts
-	return turn(tx, g, d.entered, d.left, d.cause, now, by)
+	return s.turn(tx, g, d.entered, d.left, d.cause, now, by)
 }
 
 // turn writes the group and, when somebody enters or leaves, the next version of
-// its members. It ends any lease, and overrules refreshes under way.
-func turn(tx Tx, g *Group, entered, left []Turn, cause string, now time.Time, by string) error {
+// its members. It ends any lease, and overrules refreshes under way. now is when
+// the act began; it is recorded as of the present, which may be much later.
+func (s *Service) turn(tx Tx, g *Group, entered, left []Turn, cause string, now time.Time, by string) error {
 	g.Lease = Lease{}
 	g.Fence++
 	if g.Version > 0 && len(entered)+len(left) == 0 {
@@ -58,7 +59,7 @@ func turn(tx Tx, g *Group, entered, left []Turn, cause string, now time.Time, by
 	}
 	v := Version{
 		Group: g.ID, Version: g.Version + 1, AsOf: g.AsOf, ReadAt: g.ReadAt,
-		From: now, Recorded: later(now, last.Recorded),
+		From: now, Recorded: later(s.now(), last.Recorded),
 		Count: g.Count + len(entered) - len(left), Entered: len(entered), Left: len(left),
 		Rule: g.RuleVersion, Cause: cause,
 	}

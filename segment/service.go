@@ -88,9 +88,9 @@ type Service struct {
 	cfg   Config
 	state Store
 	rules *rules
-	// turn is held by the call that refreshes: a scheduler that calls again before
+	// refreshing is held by the call that refreshes: a scheduler that calls again before
 	// the last refresh has ended waits, where it would overrule its own lease.
-	turn chan struct{}
+	refreshing chan struct{}
 	// guest is set where the state may be a transaction that is not ours: it is used
 	// by the calling goroutine alone.
 	guest bool
@@ -107,7 +107,7 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("segment: the catalog of the data: %w", err)
 	}
-	return &Service{cfg: cfg, state: cfg.State, rules: r, turn: make(chan struct{}, 1)}, nil
+	return &Service{cfg: cfg, state: cfg.State, rules: r, refreshing: make(chan struct{}, 1)}, nil
 }
 
 // WithState is the same service on another state, such as
@@ -115,7 +115,7 @@ func New(cfg Config) (*Service, error) {
 // the state in the calling goroutine alone.
 func (s *Service) WithState(state Store) *Service {
 	c := *s
-	c.state, c.guest, c.turn = state, true, make(chan struct{}, 1)
+	c.state, c.guest, c.refreshing = state, true, make(chan struct{}, 1)
 	return &c
 }
 
