@@ -245,6 +245,20 @@ func lateCommits(t testing.TB, open Open) {
 	_, err = s.Commit(ctx, "e", "o4")
 	require.NoError(t, err, "past its time, but not given back yet")
 	CheckLedger(t, s.store, d)
+	_, err = s.Restore(ctx, "e", "o4", coupon.FullCancel)
+	require.NoError(t, err)
+
+	_, err = s.Reserve(ctx, "f", request("kim", 5000, g.Code))
+	require.NoError(t, err)
+	s.clock.Pass(time.Hour)
+	_, err = s.Reserve(ctx, "g", request("lee", 5000, h.Code))
+	require.NoError(t, err)
+	s.clock.Pass(time.Hour)
+	_, err = s.Commit(ctx, "f", "o5")
+	require.NoError(t, err, "who took it is past their time, too")
+	_, err = s.Commit(ctx, "g", "o6")
+	refused(t, err, coupon.ReasonLimitTotal)
+	CheckLedger(t, s.store, d)
 }
 
 func lapse(t testing.TB, open Open) {
