@@ -10,12 +10,16 @@ import (
 
 // keys are the keys of a log's rows: numbers where all of them are decimal
 // numbers, else text. Rows that were loaded in columns without keys are
-// nameless: they keep the order they came in, and go only with their customer.
+// nameless: they keep the order they came in, before those that have a key, and
+// go only with their customer.
 type keys struct {
-	numbers  *codes
-	text     []string
-	nameless bool
+	numbers *codes // code 0 is nameless
+	text    []string
+	none    bool // all are nameless
 }
+
+// nameless is the text of a key that is none.
+const nameless = "\x00nameless"
 
 func newKeys() keys { return keys{numbers: newCodes(catalog.Type{Sort: catalog.Number})} }
 
@@ -37,8 +41,9 @@ func decimal(key string) (int64, bool) {
 
 // append adds the key of the next row, which is row i.
 func (k *keys) append(i int, key string, epoch uint64) {
-	if k.nameless {
-		k.named(i)
+	if k.none {
+		*k = newKeys()
+		k.numbers.extend(i, epoch)
 	}
 	if k.numbers != nil {
 		if n, ok := decimal(key); ok {
@@ -50,32 +55,34 @@ func (k *keys) append(i int, key string, epoch uint64) {
 	k.text = append(k.text, key)
 }
 
-// named gives rows [0, n) keys that sort in their order, so that rows with keys
-// can follow.
-func (k *keys) named(n int) {
-	k.nameless, k.text = false, make([]string, n, n+1)
-	for i := range k.text {
-		k.text[i] = k.invented(i)
-	}
-}
-
-func (k *keys) invented(i int) string {
-	digits := strconv.Itoa(i)
-	return "#" + string(rune('a'+len(digits))) + digits
-}
-
+// spell turns numbers into text.
 func (k *keys) spell() {
 	k.text = make([]string, k.numbers.n, k.numbers.n+k.numbers.n/4+1)
 	for i := range k.text {
-		k.text[i] = k.at(i)
+		k.text[i] = nameless
+		if k.has(i) {
+			k.text[i] = k.at(i)
+		}
 	}
 	k.numbers = nil
 }
 
+// has tells whether row i has a key.
+func (k *keys) has(i int) bool {
+	switch {
+	case k.none:
+		return false
+	case k.numbers != nil:
+		return k.numbers.at(i) != 0
+	}
+	return k.text[i] != nameless
+}
+
+// at is the key of row i; a nameless row is called by its number.
 func (k *keys) at(i int) string {
 	switch {
-	case k.nameless:
-		return k.invented(i)
+	case !k.has(i):
+		return "#" + strconv.Itoa(i)
 	case k.numbers != nil:
 		return strconv.FormatInt(k.numbers.value(k.numbers.at(i)), 10)
 	}
@@ -84,7 +91,13 @@ func (k *keys) at(i int) string {
 
 // compare orders two rows by the bytes of their keys.
 func (k *keys) compare(i, j int) int {
-	if k.nameless {
+	if x, y := k.has(i), k.has(j); !x || !y {
+		switch {
+		case x:
+			return 1
+		case y:
+			return -1
+		}
 		return cmp.Compare(i, j)
 	}
 	if k.numbers == nil {
@@ -99,7 +112,7 @@ func (k *keys) compare(i, j int) int {
 // is tells whether the key of row i is key.
 func (k *keys) is(i int, key string) bool {
 	switch {
-	case k.nameless:
+	case !k.has(i):
 		return false
 	case k.numbers != nil:
 		n, ok := decimal(key)
@@ -111,8 +124,8 @@ func (k *keys) is(i int, key string) bool {
 
 func (k *keys) pick(rows []uint32, epoch uint64) keys {
 	switch {
-	case k.nameless:
-		return keys{nameless: true}
+	case k.none:
+		return keys{none: true}
 	case k.numbers != nil:
 		return keys{numbers: k.numbers.pick(rows, epoch)}
 	}

@@ -330,7 +330,7 @@ func (ld *loader) kind(k *kind, r *Rows) {
 		}
 		l := &log{
 			kind: k, epoch: t.epoch, owned: t.epoch, family: t.epoch, n: len(mine), local: make([]uint16, len(mine)),
-			fields: make([]*codes, len(k.fields)), keys: keys{nameless: r.Keys == nil}, links: &links{}, lazy: &derived{},
+			fields: make([]*codes, len(k.fields)), keys: keys{none: r.Keys == nil}, links: &links{}, lazy: &derived{},
 		}
 		for to, row := range mine {
 			l.local[to] = uint16(r.Customer[row] % shardSize)

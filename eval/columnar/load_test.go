@@ -1,6 +1,7 @@
 package columnar_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -138,4 +139,23 @@ func TestLoadColumnsAcrossShards(t *testing.T) {
 	require.Len(t, got[1], n/4)
 	require.Len(t, got[2], n/4)
 	require.Equal(t, dangol.CustomerID("000002"), got[0][0])
+
+	// Records with keys follow rows without; a Put of the customer replaces both.
+	for i, key := range []string{"7", "late", "8"} {
+		visit := &eval.Record{Key: key, Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.AddDate(0, 0, -i))}}
+		require.NoError(t, c.Append("000003", "visits", visit))
+	}
+	three := rules.plans(t, `visits(7d) = 5`, `visits = 1`)
+	ask := func() [][]dangol.CustomerID {
+		return members(t, c.Snapshot(), three, eval.Env{AsOf: now.Add(-1)})
+	}
+	require.Equal(t, []dangol.CustomerID{"000003"}, ask()[0])
+	require.NoError(t, c.Compact(context.Background(), true))
+	require.Equal(t, []dangol.CustomerID{"000003"}, ask()[0])
+	before := len(ask()[1])
+	require.NoError(t, c.Put(&eval.Customer{ID: "000003", Records: map[string][]*eval.Record{
+		"visits": {{Key: "8", Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.AddDate(0, 0, -2))}}},
+	}}))
+	require.Empty(t, ask()[0])
+	require.Len(t, ask()[1], before+1)
 }

@@ -23,6 +23,7 @@ type result struct {
 	All         map[string]spread  `json:"all"`
 	Rules       []ruleResult       `json:"rules"`
 	Single      map[string]single  `json:"single,omitempty"`
+	Events      float64            `json:"live_events_a_second,omitempty"`
 	WindowReads map[string]float64 `json:"times_as_long_as_reading,omitempty"`
 }
 
@@ -87,6 +88,11 @@ func measure(o options) error {
 	}
 	if out.WindowReads, err = own.windows(s, o.rounds, o.threads); err != nil {
 		return err
+	}
+	if o.single > 0 {
+		if out.Events, err = own.events(s, 100*o.single); err != nil {
+			return err
+		}
 	}
 	out.print()
 	if o.json == "" {
@@ -219,6 +225,7 @@ func (r *result) print() {
 	}
 	line("all 20", "", r.All)
 	fmt.Printf("times as long as reading the window's rows from memory: count %.1f, sum %.1f\n", r.WindowReads["count"], r.WindowReads["sum"])
+	fmt.Printf("live events, each with six rules, on one core: %.0f a second\n", r.Events)
 	for _, name := range slices.Sorted(maps.Keys(r.Single)) {
 		s := r.Single[name]
 		fmt.Printf("one customer, %-16s p50 %8.0f ns, p99 %8.0f ns, %6.1f allocations\n", name, s.P50, s.P99, s.Allocs)
