@@ -216,3 +216,79 @@ func TestHistoryOutlivesTheGroup(t *testing.T) {
 	require.Equal(t, []dangol.Snapshot{{Group: "staff", Version: version, Count: 1}}, out)
 	require.Equal(t, []string{"2026-03-02T10:00:00 submitted"}, s.why("daily", "ann"))
 }
+
+func TestSaveIsIdempotentAndGuarded(t *testing.T) {
+	s := newShop(t)
+	s.groups.refresh("new", "ann")
+	first, err := s.Save(t.Context(), daily())
+	require.NoError(t, err)
+	require.Equal(t, []any{1, message.Draft}, []any{first.Revision, first.State})
+	same, err := s.Save(t.Context(), daily())
+	require.NoError(t, err)
+	require.Equal(t, 1, same.Revision, "saving what is saved is no edit")
+
+	mine, theirs := first, first
+	theirs.Name = "their edit"
+	_, err = s.Save(t.Context(), theirs)
+	require.NoError(t, err)
+	mine.Name = "my edit"
+	_, err = s.Save(t.Context(), mine)
+	require.ErrorIs(t, err, message.ErrConflict, "it was changed since it was read")
+	mine.Revision = 0
+	last, err := s.Save(t.Context(), mine)
+	require.NoError(t, err, "who names no revision overwrites")
+	require.Equal(t, 3, last.Revision)
+
+	require.NoError(t, s.Start(t.Context(), "daily"))
+	require.NoError(t, s.Start(t.Context(), "daily"), "starting twice is starting once")
+	require.NoError(t, s.Cancel(t.Context(), "daily"))
+	require.NoError(t, s.Cancel(t.Context(), "daily"))
+	require.ErrorIs(t, s.Start(t.Context(), "daily"), message.ErrFinished)
+	require.ErrorIs(t, s.Pause(t.Context(), "daily"), message.ErrFinished)
+	require.ErrorIs(t, s.Resume(t.Context(), "daily"), message.ErrFinished)
+	_, err = s.Save(t.Context(), daily())
+	require.ErrorIs(t, err, message.ErrFinished)
+	for _, err := range []error{s.Start(t.Context(), "nowhere"), s.Cancel(t.Context(), "nowhere")} {
+		require.ErrorIs(t, err, message.ErrNotFound)
+	}
+	all, err := s.Campaigns(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, "my edit", all[0].Name)
+}
+
+func TestAdvertisingNeedsASender(t *testing.T) {
+	s := newShop(t, func(c *message.Config) { c.Sender = message.Identity{Name: "단골상점"} })
+	_, err := s.Save(t.Context(), daily())
+	require.ErrorContains(t, err, "rule kr.footer asks for the sender's name and a way to opt out")
+	c := daily()
+	c.Purpose = message.Informational
+	_, err = s.Save(t.Context(), c)
+	require.NoError(t, err)
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	good := newShop(t).cfg
+	for name, spoil := range map[string]func(*message.Config){
+		"no store":    func(c *message.Config) { c.Store = nil },
+		"no contacts": func(c *message.Config) { c.Contacts = nil },
+		"short lease": func(c *message.Config) { c.Lease = 1 },
+		"negative":    func(c *message.Config) { c.Batch = -1 },
+		"rate":        func(c *message.Config) { c.Rates = map[message.Channel]message.Rate{message.SMS: {}} },
+		"cap":         func(c *message.Config) { c.Caps = []message.Cap{{Name: "x", Max: 1}} },
+		"rule": func(c *message.Config) {
+			c.Rules = message.Rules{Rules: []message.Rule{{ID: "x", Country: "KR", Kind: message.RuleQuiet, From: "25:00"}}}
+		},
+		"links' base": func(c *message.Config) {
+			c.Links = &message.Links{Base: "http://shop.example", Secret: make([]byte, 32)}
+		},
+		"links' secret": func(c *message.Config) {
+			c.Links = &message.Links{Base: "https://shop.example", Secret: make([]byte, 8)}
+		},
+	} {
+		c := good
+		spoil(&c)
+		_, err := message.New(c)
+		require.Error(t, err, name)
+	}
+}

@@ -18,7 +18,8 @@ func FuzzTemplate(f *testing.F) {
 	}
 	s, err := message.New(message.Config{Store: &message.MemoryStore{}, Contacts: &book{other: map[customerID]message.Contact{
 		"ann": {Addresses: map[message.Channel]string{message.Email: "a@shop.example"}, Vars: map[string]any{"name": "<b>", "points": 300_000_000, "items": []string{"a", "b"}}},
-	}}, Senders: map[message.Channel]message.Sender{message.Email: null{}}, Audience: newGroups()})
+	}}, Senders: map[message.Channel]message.Sender{message.Email: null{}}, Audience: newGroups(),
+		Sender: message.Identity{Name: "단골", OptOut: "무료거부 0801234567"}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -206,6 +206,15 @@ func checkContent(c Campaign, ct Content, cfg Config) (wrong []string) {
 	if c.Purpose == Advertising && ct.Channel == Alimtalk {
 		say(errors.New("the channel does not carry advertising"))
 	}
+	for _, r := range cfg.Rules.Rules {
+		if r.Kind != RuleFooter || r.Country != c.Country || r.Purpose != c.Purpose {
+			continue
+		}
+		if optOut := cfg.Sender.OptOut != "" || ct.Channel == Email && cfg.Links != nil; cfg.Sender.Name == "" || !optOut {
+			say(fmt.Errorf("rule %s asks for the sender's name and a way to opt out, and Config.Sender has none", r.ID))
+		}
+		break
+	}
 	if ct.Text == "" && ct.HTML == "" && ct.Template == "" {
 		say(errors.New("no text"))
 	}
