@@ -29,6 +29,9 @@ type Record struct {
 	Currency   dangol.Currency
 }
 
+// Of is whose coupon it is, and its key.
+func (r Record) Of() (customer dangol.CustomerID, key string) { return r.Customer, r.Key }
+
 // Fields are the record's fields under their names in the shop's catalog: a
 // time.Time, a string, or an int64 in minor units. Missing ones are left out.
 func (r Record) Fields() map[string]any {

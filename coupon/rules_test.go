@@ -14,22 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// change is a coupon's record as the rules' data takes it.
-func change(r coupon.Record) store.Change {
-	f := map[string]catalog.Value{}
-	for name, value := range r.Fields() {
-		switch v := value.(type) {
-		case time.Time:
-			f[name] = catalog.TimeValue(v)
-		case string:
-			f[name] = catalog.StringValue(v)
-		case int64:
-			f[name] = catalog.NumberValue(v)
-		}
-	}
-	return store.Change{Customer: r.Customer, Kind: "coupons", Key: r.Key, Fields: f}
-}
-
 // Issue, use, restore, revoke or expire a coupon, and the group follows.
 func TestRulesFollowCoupons(t *testing.T) {
 	ctx := t.Context()
@@ -48,15 +32,13 @@ func TestRulesFollowCoupons(t *testing.T) {
 		compiled(`sum(coupons.discount) >= 1000 and coupons(where definition = "d")`),
 		compiled(`coupons(where expires within next 2d and usable)`),
 	}
+	customers, err := memstore.New(catalog.Shop(), memstore.Options{})
+	require.NoError(t, err)
+	require.NoError(t, customers.Apply(ctx, store.Change{Customer: "kim", Fields: map[string]catalog.Value{
+		"joined": catalog.TimeValue(coupontest.Start.Add(-time.Hour))}}))
+	data, err := store.Join(customers, store.NewFeed("coupons", s.Records))
+	require.NoError(t, err)
 	in := func() (out [4]bool) {
-		data, err := memstore.New(catalog.Shop(), memstore.Options{})
-		require.NoError(t, err)
-		require.NoError(t, data.Apply(ctx, store.Change{Customer: "kim", Fields: map[string]catalog.Value{
-			"joined": catalog.TimeValue(coupontest.Start.Add(-time.Hour))}}))
-		for r, err := range s.Records(ctx, "") {
-			require.NoError(t, err)
-			require.NoError(t, data.Apply(ctx, change(r)))
-		}
 		answers, err := data.Select(ctx, store.Query{Plans: plans, AsOf: clock.Now(), Zone: coupontest.Seoul})
 		require.NoError(t, err)
 		for i, a := range answers {

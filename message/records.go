@@ -23,6 +23,9 @@ type Record struct {
 	Channel   Channel
 }
 
+// Of is whose message it is, and its key.
+func (r Record) Of() (customer dangol.CustomerID, key string) { return r.Customer, r.Key }
+
 // Fields are the record's fields under their names in the shop's catalog: a time.Time
 // or a string. Missing ones are left out.
 func (r Record) Fields() map[string]any {
