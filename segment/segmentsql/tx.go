@@ -244,15 +244,16 @@ func (t *tx) Memberships(q segment.MembershipQuery) ([]segment.Membership, error
 		})
 }
 
-// hint names the index of who entered or left with a version. SQLite keeps no
-// statistics unless asked, and would walk all of the group's history instead.
+// hint names the index of the present members, and of who entered or left with a
+// version. SQLite keeps no statistics unless asked, and would walk all of the
+// group's history instead.
 func (t *tx) hint(q segment.MembershipQuery) string {
 	switch {
 	case t.dialect != sqlstore.SQLite || q.Group == "" || q.Customer != "":
 		return ""
 	case q.Began != 0:
 		return " INDEXED BY {}memberships_began"
-	case q.Ended != 0:
+	case q.Ended != 0 || q.Open:
 		return " INDEXED BY {}memberships_ended"
 	}
 	return ""
