@@ -28,7 +28,7 @@ func TestDocs(t *testing.T) {
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(t.TempDir(), "shop.db")))
 	require.NoError(t, err)
 	defer db.Close()
-	store, err := messagesql.Open(ctx, messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	store, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
 	require.NoError(t, err)
 	groups := newGroups()
 	groups.refresh("new-without-order", "c1")

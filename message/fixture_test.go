@@ -42,7 +42,7 @@ func sqliteStore(t *testing.T) message.Store {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	_, err = db.Exec("PRAGMA synchronous = OFF")
 	require.NoError(t, err)
-	s, err := messagesql.Open(t.Context(), messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	s, err := messagesql.Open(t.Context(), sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
 	require.NoError(t, err)
 	return s
 }

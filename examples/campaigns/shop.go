@@ -101,7 +101,7 @@ func open(ctx context.Context, dir string, now func() time.Time, sender message.
 		return nil, nil, err
 	}
 	closeDB := func() { _ = db.Close() }
-	state, err := messagesql.Open(ctx, messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
 	if err != nil {
 		closeDB()
 		return nil, nil, err

@@ -73,7 +73,7 @@ func open(ctx context.Context, db *sql.DB, sender message.Sender, outbox string)
 		return nil, err
 	}
 
-	messageState, err := messagesql.Open(ctx, messagesql.Config{DB: db, Dialect: sqlstore.SQLite})
+	messageState, err := messagesql.Open(ctx, db, sqlstore.SQLite, messagesql.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func TestCouponState(t *testing.T) {
 func TestMessageState(t *testing.T) {
 	onServers(t, func(t *testing.T, h home) {
 		messagetest.Run(t, func(t *testing.T) message.Store {
-			s, err := messagesql.Open(t.Context(), messagesql.Config{DB: h.db, Dialect: h.dialect, Prefix: prefix()})
+			s, err := messagesql.Open(t.Context(), h.db, h.dialect, messagesql.Options{Prefix: prefix()})
 			require.NoError(t, err)
 			return s
 		})

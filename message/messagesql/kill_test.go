@@ -130,7 +130,7 @@ func shopProcess(dir string, dieAt int64) error {
 		return err
 	}
 	defer db.Close()
-	state, err := messagesql.Open(ctx, messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
 	if err != nil {
 		return err
 	}

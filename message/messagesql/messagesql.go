@@ -30,44 +30,46 @@ func Migrations(prefix string) sqlstore.Migrations {
 	return sqlstore.Migrations{Service: "message", Files: files, Prefix: prefix}
 }
 
-// Config wires a Store to a database.
-type Config struct {
-	DB      *sql.DB          // required. For SQLite opened with sqlstore.SQLiteDSN and limited by sqlstore.SQLiteWriter
-	Reader  *sql.DB          // for transactions that only read. Defaults to DB
-	Dialect sqlstore.Dialect // required
-	Prefix  string           // of the tables' names. Defaults to "dangol_"
+// Options set up a Store. The zero value works.
+type Options struct {
+	// Prefix starts the names of the tables. Defaults to "dangol_".
+	Prefix string
+	// Readers is a pool for transactions that only read, so that they do not wait for
+	// SQLite's one writer. Defaults to the writers' pool.
+	Readers *sql.DB
 }
 
 // Store implements message.Store. It is safe for concurrent use.
 type Store struct {
-	cfg    Config
-	prefix string
+	db      *sql.DB
+	readers *sql.DB
+	dialect sqlstore.Dialect
+	prefix  string
 
 	mu    sync.Mutex
 	texts map[string]string // statements by what they do
 }
 
-// Open migrates the tables to the newest version and returns the store.
-func Open(ctx context.Context, cfg Config) (*Store, error) {
-	if cfg.DB == nil || cfg.Dialect == 0 {
-		return nil, fmt.Errorf("messagesql: no DB or no Dialect")
+// Open migrates the tables to the newest version and returns the store. It does not
+// close db, which for SQLite is opened with sqlstore.SQLiteDSN and limited by
+// sqlstore.SQLiteWriter. The errors are those of sqlstore.Migrate.
+func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Store, error) {
+	if o.Prefix == "" {
+		o.Prefix = "dangol_"
 	}
-	if cfg.Reader == nil {
-		cfg.Reader = cfg.DB
+	if o.Readers == nil {
+		o.Readers = db
 	}
-	if err := sqlstore.Migrate(ctx, cfg.DB, cfg.Dialect, Migrations(cfg.Prefix)); err != nil {
+	if err := sqlstore.Migrate(ctx, db, d, Migrations(o.Prefix)); err != nil {
 		return nil, err
 	}
-	if cfg.Prefix == "" {
-		cfg.Prefix = "dangol_"
-	}
-	return &Store{cfg: cfg, prefix: cfg.Prefix + "message_", texts: map[string]string{}}, nil
+	return &Store{db: db, readers: o.Readers, dialect: d, prefix: o.Prefix + "message_", texts: map[string]string{}}, nil
 }
 
 // Update implements message.Store.
 func (s *Store) Update(ctx context.Context, f func(tx message.Tx) error) error {
-	return sqlstore.InTx(ctx, s.cfg.DB, s.cfg.Dialect, func(sqlTx *sql.Tx) error {
-		if lock := s.cfg.Dialect.ForUpdate(); lock != "" {
+	return sqlstore.InTx(ctx, s.db, s.dialect, func(sqlTx *sql.Tx) error {
+		if lock := s.dialect.ForUpdate(); lock != "" {
 			var n int64
 			err := sqlTx.QueryRowContext(ctx, "SELECT value FROM "+s.name("counters")+" WHERE name = 'lock'"+lock).Scan(&n)
 			if err != nil {
@@ -81,10 +83,10 @@ func (s *Store) Update(ctx context.Context, f func(tx message.Tx) error) error {
 // View implements message.Store.
 func (s *Store) View(ctx context.Context, f func(tx message.Tx) error) error {
 	opts := &sql.TxOptions{ReadOnly: true}
-	if s.cfg.Dialect != sqlstore.SQLite {
+	if s.dialect != sqlstore.SQLite {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	sqlTx, err := s.cfg.Reader.BeginTx(ctx, opts)
+	sqlTx, err := s.readers.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("messagesql: begin: %w", err)
 	}
@@ -92,7 +94,7 @@ func (s *Store) View(ctx context.Context, f func(tx message.Tx) error) error {
 	return f(&tx{ctx, s, sqlTx, false, map[string]*sql.Stmt{}})
 }
 
-func (s *Store) name(table string) string { return s.cfg.Dialect.Quote(s.prefix + table) }
+func (s *Store) name(table string) string { return s.dialect.Quote(s.prefix + table) }
 
 // text is the statement under a name, made once.
 func (s *Store) text(name string, make func() string) string {
@@ -100,7 +102,7 @@ func (s *Store) text(name string, make func() string) string {
 	defer s.mu.Unlock()
 	t, ok := s.texts[name]
 	if !ok {
-		t = s.cfg.Dialect.Rebind(make())
+		t = s.dialect.Rebind(make())
 		s.texts[name] = t
 	}
 	return t
@@ -129,7 +131,7 @@ func (t *tx) prepare(text string) (*sql.Stmt, error) {
 func (t *tx) columns(cols []message.Column) string {
 	names := make([]string, len(cols))
 	for i, c := range cols {
-		names[i] = t.s.cfg.Dialect.Quote(c.Name)
+		names[i] = t.s.dialect.Quote(c.Name)
 	}
 	return strings.Join(names, ", ")
 }
@@ -141,7 +143,7 @@ func (t *tx) Get(table *message.Table, key ...any) (message.Row, error) {
 	text := t.s.text("get "+table.Name, func() string {
 		var where []string
 		for _, c := range table.Columns[:table.Key] {
-			where = append(where, t.s.cfg.Dialect.Quote(c.Name)+" = ?")
+			where = append(where, t.s.dialect.Quote(c.Name)+" = ?")
 		}
 		return "SELECT " + t.columns(table.Columns) + " FROM " + t.s.name(table.Name) + " WHERE " + strings.Join(where, " AND ")
 	})
@@ -232,7 +234,7 @@ func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, er
 
 func (t *tx) Insert(table *message.Table, row message.Row) (bool, error) {
 	text := t.s.text("insert "+table.Name, func() string {
-		return t.insert(table) + t.s.cfg.Dialect.DoNothing(names(table.Columns[:table.Key])...)
+		return t.insert(table) + t.s.dialect.DoNothing(names(table.Columns[:table.Key])...)
 	})
 	n, err := t.exec(table, text, row)
 	return n > 0, err
@@ -240,7 +242,7 @@ func (t *tx) Insert(table *message.Table, row message.Row) (bool, error) {
 
 func (t *tx) Put(table *message.Table, row message.Row) error {
 	text := t.s.text("put "+table.Name, func() string {
-		return t.insert(table) + t.s.cfg.Dialect.DoUpdate(names(table.Columns[:table.Key]), names(table.Columns[table.Key:])...)
+		return t.insert(table) + t.s.dialect.DoUpdate(names(table.Columns[:table.Key]), names(table.Columns[table.Key:])...)
 	})
 	_, err := t.exec(table, text, row)
 	return err
@@ -270,7 +272,7 @@ func (t *tx) Scan(table *message.Table, r message.Range) ([]message.Row, error) 
 }
 
 func (t *tx) scanText(table *message.Table, r message.Range, order []int) string {
-	quoted := func(c int) string { return t.s.cfg.Dialect.Quote(table.Columns[c].Name) }
+	quoted := func(c int) string { return t.s.dialect.Quote(table.Columns[c].Name) }
 	var where []string
 	for _, c := range order[:len(r.Equal)] {
 		where = append(where, quoted(c)+" = ?")

@@ -25,7 +25,7 @@ func open(t testing.TB, path string) message.Store {
 	reader, err := sql.Open("sqlite", sqlstore.SQLiteDSN(path))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, reader.Close()) })
-	s, err := messagesql.Open(t.Context(), messagesql.Config{DB: sqlstore.SQLiteWriter(db), Reader: reader, Dialect: sqlstore.SQLite})
+	s, err := messagesql.Open(t.Context(), sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{Readers: reader})
 	require.NoError(t, err)
 	return s
 }

@@ -60,7 +60,7 @@ func workerShop(ctx context.Context, dir string, n int) (*message.Service, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := messagesql.Open(ctx, messagesql.Config{DB: sqlstore.SQLiteWriter(db), Dialect: sqlstore.SQLite})
+	store, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
