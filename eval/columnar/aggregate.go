@@ -74,7 +74,9 @@ func (b *batch) run(a *plan.Aggregate, l *log, source func(visitor)) vector {
 func (b *batch) into(acc accumulator, where plan.Test, mask []uint8, ordered bool) {
 	terms := []plan.Test{where}
 	if n, ok := where.(*plan.And); ok {
-		terms = b.order[n]
+		if terms, ok = b.order[n]; !ok {
+			terms = n.Terms
+		}
 	}
 	for _, t := range terms {
 		if t == nil {

@@ -3,7 +3,9 @@ package memstore
 import (
 	"context"
 	"sync"
+	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
@@ -29,28 +31,34 @@ const compactAfter = 1024
 func (c *columns) snapshot(ctx context.Context, cat *catalog.Catalog, now *state) (*columnar.Snapshot, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of == now {
-		return c.table.Snapshot(), nil
+	if err := c.become(ctx, cat, now); err != nil {
+		return nil, err
+	}
+	return c.table.Snapshot(), nil
+}
+
+// become brings the table to a state. The caller holds the lock.
+func (c *columns) become(ctx context.Context, cat *catalog.Catalog, now *state) error {
+	if c.table != nil && c.of == now {
+		return nil
 	}
 	if c.table == nil {
 		table, err := columnar.New(cat, columnar.Options{})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c.table, c.of = table, &state{}
 	}
 	n, err := c.follow(ctx, now)
 	if err != nil {
-		c.table, c.of = nil, nil // half-way: the next Select starts again
-		return nil, err
+		c.table, c.of = nil, nil // half-way: whoever is next starts again
+		return err
 	}
 	c.of = now
 	if n > compactAfter {
-		if err := c.table.Compact(ctx, false); err != nil {
-			return nil, err
-		}
+		return c.table.Compact(ctx, false)
 	}
-	return c.table.Snapshot(), nil
+	return nil
 }
 
 // follow makes the table say what now says and tells how many customers differed.
@@ -145,4 +153,65 @@ func (s *Store) byColumns(ctx context.Context, q store.Query, now *state) ([]sto
 		}
 	}
 	return answers, nil
+}
+
+// Matcher answers plans for one customer at a time, as the store is at that
+// moment: at a checkout. It is safe for concurrent use.
+type Matcher struct {
+	store *Store
+	plans []*plan.Plan
+	env   eval.Env
+
+	mu    sync.Mutex
+	table *columnar.Table
+	by    *columnar.Matcher
+}
+
+// Matcher compiles plans. env holds the zone, the memberships of groups and the
+// cuts of ranks, such as those of an earlier Select; its AsOf is not read. The
+// error is eval.ErrPlan or eval.ErrEnv.
+func (s *Store) Matcher(ctx context.Context, plans []*plan.Plan, env eval.Env) (*Matcher, error) {
+	m := &Matcher{store: s, plans: plans, env: env}
+	if _, err := m.current(ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Matches writes into in, plan by plan, whether the customer belongs to the plan's
+// population and its test holds at asOf, or returns store.ErrNotFound. The first
+// question after a change brings the columns up to date; others take no memory.
+func (m *Matcher) Matches(ctx context.Context, id dangol.CustomerID, asOf time.Time, in []bool) error {
+	by, err := m.current(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := by.Matches(id, asOf, in)
+	if err == nil && !found {
+		err = store.ErrNotFound
+	}
+	return err
+}
+
+// current is the matcher over the store's columns, which are brought to the
+// store's state.
+func (m *Matcher) current(ctx context.Context) (*columnar.Matcher, error) {
+	c := &m.store.columns
+	c.mu.Lock()
+	err := c.become(ctx, m.store.schema.Catalog, m.store.now.Load())
+	table := c.table
+	c.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.table != table {
+		by, err := table.Matcher(m.plans, m.env)
+		if err != nil {
+			return nil, err
+		}
+		m.table, m.by = table, by
+	}
+	return m.by, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/rulegen"
@@ -124,4 +125,42 @@ func TestSelectDuringChanges(t *testing.T) {
 		require.NoError(t, s.Apply(ctx, all((i+1)%2)...))
 	}
 	readers.Wait()
+}
+
+// One customer at a time, change after change: as package eval.
+func TestMatcherFollowsTheState(t *testing.T) {
+	ctx := context.Background()
+	for seed := range uint64(15) {
+		w := rulegen.New(seed)
+		s, err := memstore.New(w.Catalog, memstore.Options{})
+		require.NoError(t, err)
+		c, err := compile.New(w.Catalog)
+		require.NoError(t, err)
+		var plans []*plan.Plan
+		for range 6 {
+			rule := w.Rule(plan.Both)
+			if p, ds := c.Text(rule.String(), compile.Options{Scope: rule.Scope}); !ds.HasErrors() && len(eval.Ranks(p)) == 0 {
+				plans = append(plans, p)
+			}
+		}
+		m, err := s.Matcher(ctx, plans, w.Env())
+		require.NoError(t, err)
+		in := make([]bool, len(plans))
+		require.ErrorIs(t, m.Matches(ctx, "nobody at all", w.AsOf, in), store.ErrNotFound)
+		changes := w.Changes()
+		for len(changes) > 0 {
+			n := min(len(changes), 1+len(changes)/3)
+			require.NoError(t, s.Apply(ctx, changes[:n]...))
+			changes = changes[n:]
+			require.NoError(t, s.Each(ctx, func(c *eval.Customer) error {
+				require.NoError(t, m.Matches(ctx, c.ID, w.AsOf, in))
+				for i, p := range plans {
+					want, err := eval.Eval(p, c, w.Env())
+					require.NoError(t, err)
+					require.Equal(t, want, in[i], "%s of %s", p.Text, c.ID)
+				}
+				return nil
+			}))
+		}
+	}
 }
