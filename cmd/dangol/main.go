@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"unicode/utf8"
+
 	_ "time/tzdata" // time zones, also where the machine has none
 
 	"github.com/alecthomas/kong"
@@ -72,6 +74,12 @@ func run(ctx context.Context, args []string, out, err io.Writer) int {
 	if parseErr != nil {
 		fmt.Fprintln(err, "dangol:", parseErr)
 		return 1
+	}
+	for _, arg := range args {
+		if !utf8.ValidString(arg) { // the parser of flags would mend it, and a rule would mean something else
+			fmt.Fprintf(err, "dangol: %q is not UTF-8 text\n", arg)
+			return 2
+		}
 	}
 	at, parseErr := parser.Parse(args)
 	if helped {

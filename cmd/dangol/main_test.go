@@ -153,3 +153,14 @@ func TestRealOrders(t *testing.T) {
 		require.Equal(t, want, out, rule)
 	}
 }
+
+// A rule is checked before any data is read, and text that is no text is refused.
+func TestTheRuleComesFirst(t *testing.T) {
+	code, _, stderr := runLine(t, "select", "--data", t.TempDir(), `order(7d) >= 1`)
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "did you mean orders?")
+	require.NotContains(t, stderr, "customers.csv")
+	code, _, stderr = runLine(t, "read", "name = \"\xff\xfe\"")
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "not UTF-8")
+}

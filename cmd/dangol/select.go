@@ -25,12 +25,8 @@ type selectCmd struct {
 
 // Run is the command.
 func (c *selectCmd) Run(s *streams) (err error) {
-	shop, err := c.open(s)
+	shop, p, err := c.open(s, c.Rule, plan.Scope(c.Scope))
 	defer func() { err = errors.Join(err, shop.close()) }()
-	if err != nil {
-		return err
-	}
-	p, err := check(s, shop.rules, c.Rule, plan.Scope(c.Scope))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/civil"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/csvdir"
@@ -33,39 +34,43 @@ type shop struct {
 	zone  *time.Location
 }
 
-// open opens the shop; close is to be called also after an error.
-func (f *shopFlags) open(s *streams) (out *shop, err error) {
+// open opens the shop and checks a rule over it, before it reads any data; close is
+// to be called also after an error.
+func (f *shopFlags) open(s *streams, rule string, scope plan.Scope) (out *shop, p *plan.Plan, err error) {
 	out = &shop{close: func() error { return nil }}
 	if out.zone, err = zoneOf(f.Zone); err != nil {
-		return out, err
+		return out, nil, err
 	}
 	if out.asOf, err = moment(f.AsOf, out.zone); err != nil {
-		return out, err
+		return out, nil, err
 	}
 	var cat *catalog.Catalog
 	file := f.Catalog
 	if f.Data != "" {
 		if f.Catalog != "" {
-			return out, wrong{"dangol: --catalog: a folder has its own " + csvdir.CatalogFile}
+			return out, nil, wrong{"dangol: --catalog: a folder has its own " + csvdir.CatalogFile}
 		}
 		cat, file, err = folderCatalog(f.Data, f.Currency)
 	} else {
 		cat, err = (&catalogFlags{f.Catalog, f.Currency}).read()
 	}
 	if err != nil {
-		return out, err
+		return out, nil, err
 	}
 	if out.rules, err = compiler(cat, file); err != nil {
-		return out, err
+		return out, nil, err
+	}
+	if p, err = check(s, out.rules, rule, scope); err != nil {
+		return out, nil, err
 	}
 	address := f.Store
 	if f.Data != "" {
 		address = "memory:"
 	}
 	if out.store, out.close, err = openStore(s.ctx, address, cat); err != nil || f.Data == "" {
-		return out, err
+		return out, p, err
 	}
-	return out, dataError(csvdir.Load(s.ctx, f.Data, out.store, csvdir.Options{Zone: out.zone}))
+	return out, p, dataError(csvdir.Load(s.ctx, f.Data, out.store, csvdir.Options{Zone: out.zone}))
 }
 
 // folderCatalog is the shop's catalog as a folder extends it, and the file that may
