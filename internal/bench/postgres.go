@@ -46,7 +46,7 @@ func newPostgres(dir, bin string, threads int) (engine, error) {
 		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "shared_buffers=3GB", "-c", "work_mem=256MB", "-c", "maintenance_work_mem=1GB", "-c", "fsync=off", "-c", "wal_level=minimal",
+		"-c", "shared_buffers=3GB", "-c", "work_mem=256MB", "-c", "hash_mem_multiplier=1", "-c", "maintenance_work_mem=1GB", "-c", "fsync=off", "-c", "wal_level=minimal",
 		"-c", "max_wal_senders=0", "-c", "max_wal_size=8GB", "-c", "random_page_cost=1.1", "-c", "effective_cache_size=12GB",
 		"-c", fmt.Sprintf("max_parallel_workers_per_gather=%d", threads-1), "-c", fmt.Sprintf("max_parallel_maintenance_workers=%d", threads-1))
 	server.SysProcAttr, server.Dir = asUser, dir

@@ -33,7 +33,7 @@ func rules() []rule {
 	}
 	fresh := func(days int) rule {
 		return rule{text: fmt.Sprintf(`joined within %dd and not orders(%dd) >= 1`, days, days),
-			sql: fmt.Sprintf("SELECT id FROM customers WHERE %s AND id NOT IN (SELECT customer %s)", in("joined", days), orders(days, "status < 6"))}
+			sql: fmt.Sprintf("SELECT c.id AS id FROM customers c LEFT JOIN (SELECT DISTINCT customer %s) o ON o.customer = c.id WHERE %s AND o.customer IS NULL", orders(days, "status < 6"), in("joined", days))}
 	}
 	count := func(days, total, n int) rule {
 		return rule{text: fmt.Sprintf(`orders(%dd where status = "confirmed" and total >= %d) >= %d`, days, total, n),
@@ -45,7 +45,7 @@ func rules() []rule {
 	}
 	asleep := func(days, n int) rule {
 		return rule{text: fmt.Sprintf(`last_login not within %dd and orders >= %d`, days, n),
-			sql: fmt.Sprintf("SELECT customer AS id FROM orders WHERE placed < %d AND status < 6 AND customer NOT IN (SELECT customer FROM logins WHERE %s) GROUP BY customer HAVING count(*) >= %d", now.Unix(), in("seen", days), n)}
+			sql: fmt.Sprintf("SELECT o.customer AS id FROM (SELECT customer FROM orders WHERE placed < %d AND status < 6 GROUP BY customer HAVING count(*) >= %d) o LEFT JOIN (SELECT DISTINCT customer FROM logins WHERE %s) l ON l.customer = o.customer WHERE l.customer IS NULL", now.Unix(), n, in("seen", days))}
 	}
 	bought := func(days, first int) (text, sql string) {
 		quoted, plain := list(first)
