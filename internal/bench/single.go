@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"reflect"
 	"runtime"
 	"slices"
@@ -92,7 +93,7 @@ func singles(s *shop, o *ours, n int) (map[string]single, error) {
 	if err != nil {
 		return nil, err
 	}
-	env, err := cel.NewEnv(ext.NativeTypes(reflect.TypeFor[person](), reflect.TypeFor[order](), reflect.TypeFor[visit]()), cel.Variable("c", cel.ObjectType("main.person")))
+	env, err := cel.NewEnv(ext.NativeTypes(reflect.TypeFor[person](), reflect.TypeFor[order](), reflect.TypeFor[visit]()), cel.Variable("c", cel.ObjectType(celName(reflect.TypeFor[person]()))))
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +104,9 @@ func singles(s *shop, o *ours, n int) (map[string]single, error) {
 	}
 	return out, nil
 }
+
+// celName is what cel-go calls a Go type.
+func celName(t reflect.Type) string { return path.Base(t.PkgPath()) + "." + t.Name() }
 
 func (o *ours) beside(name, celText, exprText string, env *cel.Env, people map[int]*person, asked []int, out map[string]single) error {
 	rs := slices.DeleteFunc(rules(), func(r rule) bool { return r.name != name })
