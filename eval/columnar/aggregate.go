@@ -204,20 +204,20 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 		return v
 	}
 	total := b.accumulate(a, l)
-	to := b.spans[a].to
+	to := g.to
 	for _, m := range g.members {
-		to = max(to, b.spans[m].to)
-	}
-	for i, m := range g.members {
-		timer := b.stats.start(b.class[m], Shared)
+		timer := b.stats.start(m.classes[0], Shared)
 		rows := 0
-		b.rowsIn(l, span{g.from[i], to}, func(rb *batch, mask []uint8, ordered bool) {
+		b.rowsIn(l, span{m.from, to}, func(rb *batch, mask []uint8, ordered bool) {
 			rows += rb.n
-			rb.into(total, m.Where, mask, ordered)
+			rb.into(total, m.aggregate.Where, mask, ordered)
 		})
-		b.values[b.class[m]] = total.copied()
+		v := total.copied()
+		for _, c := range m.classes {
+			b.values[c] = v
+		}
 		timer.stop(rows)
-		to = g.from[i]
+		to = m.from
 	}
 	return b.values[class]
 }

@@ -52,8 +52,16 @@ type span struct{ from, to int64 }
 // nest is additive aggregates that differ only in how far their windows reach
 // back: one scan, from the shortest to the longest, answers all.
 type nest struct {
-	members []*plan.Aggregate // one of each class, shortest first
-	from    []int64
+	to      int64    // where the latest window ends, as far as as-of sees
+	members []nested // the shortest first
+}
+
+// nested is the aggregates of a nest whose windows start at one instant. They may
+// end at different ones, all of them after what as-of sees.
+type nested struct {
+	from      int64
+	aggregate *plan.Aggregate // one of them
+	classes   []int
 }
 
 type tableKey struct {
@@ -161,9 +169,8 @@ func (p *program) nest() {
 			g = &nest{}
 			groups[key] = g
 		}
-		if !slices.Contains(g.from, w.from) {
-			g.from, g.members = append(g.from, w.from), append(g.members, a)
-		}
+		g.to = max(g.to, w.to)
+		g.add(w.from, a, p.class[a])
 		p.nests[p.class[a]] = g
 	}
 	for class, g := range p.nests {
@@ -171,9 +178,20 @@ func (p *program) nest() {
 			delete(p.nests, class)
 			continue
 		}
-		slices.SortFunc(g.members, func(a, b *plan.Aggregate) int { return cmp.Compare(p.spans[b].from, p.spans[a].from) })
-		slices.SortFunc(g.from, func(a, b int64) int { return cmp.Compare(b, a) })
+		slices.SortFunc(g.members, func(a, b nested) int { return cmp.Compare(b.from, a.from) })
 	}
+}
+
+func (g *nest) add(from int64, a *plan.Aggregate, class int) {
+	for i := range g.members {
+		if m := &g.members[i]; m.from == from {
+			if !slices.Contains(m.classes, class) {
+				m.classes = append(m.classes, class)
+			}
+			return
+		}
+	}
+	g.members = append(g.members, nested{from, a, []int{class}})
 }
 
 func (p *program) kind(name string) *kind {
