@@ -186,7 +186,7 @@ func (s *shop) live(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
-		if _, err := s.db.ExecContext(ctx, "INSERT INTO story (step, note) VALUES (?, ?)", step.name, note); err != nil {
+		if _, err := s.db.ExecContext(ctx, "INSERT OR IGNORE INTO story (step, note) VALUES (?, ?)", step.name, note); err != nil {
 			return err
 		}
 	}
