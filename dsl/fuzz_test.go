@@ -62,6 +62,9 @@ func checkParse(t require.TestingT, text string) {
 // checkFixes proves that mending a text, one fix after the other, comes to an end:
 // each fix leaves the first mistake behind, and none undoes another.
 func checkFixes(t require.TestingT, text string) {
+	if len(text) > 500 {
+		return // a parse for each fix of a long text is quadratic, which a fuzzer takes for a hang
+	}
 	now := text
 	for range 3*len(text) + 10 {
 		_, err := Parse(now)
