@@ -80,8 +80,16 @@ func TestDocs(t *testing.T) {
 	err = svc.Fire(ctx, message.Event{Key: "cart-4711", On: message.Recorded, Name: "cart", Customer: "c1", At: now})
 	require.NoError(t, err)
 
-	ctx, cancel := context.WithTimeout(ctx, time.Second/2)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
+	go func() { // until the customer's fate is decided, however slow the machine
+		for ctx.Err() == nil {
+			if why, err := svc.Why(ctx, "first-purchase", "c1"); err == nil && len(why) > 0 && why[0].Reason != "" {
+				cancel()
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
 	err = svc.Run(ctx, func(err error) { slog.Error("messages", "err", err) })
 	require.NoError(t, err)
 	ctx = t.Context()
