@@ -82,14 +82,14 @@ func TestDocs(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	go func() { // until the customer's fate is decided, however slow the machine
+	go func(ctx context.Context) { // until the customer's fate is decided, however slow the machine
 		for ctx.Err() == nil {
 			if why, err := svc.Why(ctx, "first-purchase", "c1"); err == nil && len(why) > 0 && why[0].Reason != "" {
 				cancel()
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-	}()
+	}(ctx)
 	err = svc.Run(ctx, func(err error) { slog.Error("messages", "err", err) })
 	require.NoError(t, err)
 	ctx = t.Context()
