@@ -113,7 +113,7 @@ func parentOf(slots []*slot, up int) string {
 func (g *generator) momentTable(e plan.Expr) piece {
 	sub := &generator{
 		dialect: g.dialect, schema: g.schema, asOf: g.asOf, zone: g.zone, scope: g.scope,
-		only: g.only, groups: g.groups, byKey: map[string]*slot{}, joined: g.joined,
+		groups: g.groups, byKey: map[string]*slot{}, joined: g.joined,
 	}
 	value := sub.expr(e, sub.customer())
 	out := join("SELECT c.", g.schema.Customers.Key, " AS c, ", value, " AS v", sub.from())

@@ -147,9 +147,6 @@ func (g *generator) shared(a *plan.Aggregate, r row) piece {
 	if filter := g.schema.Records[a.Kind].Filter; filter != "" {
 		parts = append(parts, text("("+place(filter, r.alias(0))+")"))
 	}
-	if g.only != nil {
-		parts = append(parts, join(r.owner, " = ", text("?", string(*g.only))))
-	}
 	if a.Stamp != nil {
 		parts = append(parts, g.instantCompare(a.Stamp, r, "<", g.now()))
 		stamp := g.instant(a.Stamp, r)

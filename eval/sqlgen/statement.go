@@ -54,19 +54,6 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	return g.statement(join(out, " ORDER BY ", order))
 }
 
-// Matches is Select for one plan and one customer: it has a row when the customer
-// is selected.
-func Matches(d Dialect, s *Schema, q Query, cuts map[string]Cut, id dangol.CustomerID) (Statement, error) {
-	if len(q.Plans) != 1 {
-		return Statement{}, ErrTooManyPlans
-	}
-	g := newGenerator(d, s, q, cuts)
-	g.only = &id
-	test := g.test(plan.Lower(q.Plans[0]).Root, g.customer())
-	return g.statement(join("SELECT 1", g.from(), " WHERE c."+s.Customers.Key+" = ", text("?", string(id)),
-		" AND ", g.population(), " AND ", test))
-}
-
 // Ranked writes the two statements that find a rank's cut: count gives the number
 // n of ranked customers, and at gives the value of the k-th of them (k from 1).
 func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at func(k int64) (Statement, error), err error) {
@@ -99,7 +86,6 @@ type generator struct {
 	scope   plan.Scope
 	cuts    map[string]Cut
 	groups  map[string][]dangol.CustomerID
-	only    *dangol.CustomerID // narrows every scan to one customer
 
 	scans  []*scan
 	byKey  map[string]*slot // aggregates that were asked for, by plan.Key
