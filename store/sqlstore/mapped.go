@@ -125,11 +125,7 @@ func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 
 // rows runs a statement and gives every row to visit.
 func (s *Mapped) rows(ctx context.Context, r *reader, st sqlgen.Statement, visit func(scan func(...any) error) error) error {
-	text := st.SQL
-	if s.m.dialect == Postgres {
-		text = st.Number()
-	}
-	rows, err := r.q.QueryContext(ctx, text, st.Args...)
+	rows, err := r.q.QueryContext(ctx, s.m.dialect.Rebind(st.SQL), st.Args...)
 	if err != nil {
 		return fmt.Errorf("sqlstore: %w", err)
 	}

@@ -173,10 +173,7 @@ type row struct {
 }
 
 func (src *source) open(ctx context.Context, s *Mapped, r *reader, st sqlgen.Statement, shared bool) error {
-	text := st.SQL
-	if s.m.dialect == Postgres {
-		text = st.Number()
-	}
+	text := s.m.dialect.Rebind(st.SQL)
 	q := r.q
 	if !shared {
 		q = s.db
