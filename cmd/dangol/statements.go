@@ -45,11 +45,7 @@ func (c *sqlCmd) statements(s *streams) ([]statement, error) {
 	q := sqlgen.Query{Plans: []*plan.Plan{p}, AsOf: asOf, Zone: zone, Scope: plan.Scope(c.Scope)}
 	var list []statement
 	add := func(what string, st sqlgen.Statement) {
-		text := st.SQL
-		if d == sqlgen.Postgres {
-			text = st.Number()
-		}
-		list = append(list, statement{what, text, st.Args})
+		list = append(list, statement{what, dialects[c.Dialect].Rebind(st.SQL), st.Args})
 	}
 	cuts := map[string]sqlgen.Cut{}
 	for _, rank := range eval.Ranks(p) {

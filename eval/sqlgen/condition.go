@@ -286,27 +286,3 @@ func (g *generator) sample(n *plan.Sample, r row) piece {
 	bucket := r.customerAlias + "." + g.schema.Bucket
 	return g.decided(text(fmt.Sprintf("(%d * %s + %d) %s %d < %d", a, bucket, b, "%", uint64(sample.P), sample.Threshold(uint64(n.Percent), whole))))
 }
-
-// Number turns the ? placeholders of a statement into $1, $2 and so on. A ?
-// inside quotes stays.
-func (s Statement) Number() string {
-	var b strings.Builder
-	var quote rune
-	n := 0
-	for _, c := range s.SQL {
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"':
-			quote = c
-		case c == '?':
-			n++
-			fmt.Fprintf(&b, "$%d", n)
-			continue
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
