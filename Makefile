@@ -2,7 +2,9 @@
 # large sizes, run by hand, whose last run stands in docs/promises.md.
 .PHONY: check soak fmt vet tidy test race fuzz modules foreign
 
-FUZZTIME ?= 10s
+# A number of inputs, not a time: Go before 1.27 now and then fails a target whose
+# time is up while an input runs (go.dev/issue/75804), and says nothing else.
+FUZZTIME ?= 30000x
 SOAKTIME ?= 15m
 
 check: fmt vet tidy test race fuzz modules foreign
