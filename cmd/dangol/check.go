@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,8 +111,14 @@ func (c *checkCmd) check() ([]*checked, error) {
 		}
 	}
 	rules, err := compile.New(cat)
+	broken := map[string]bool{}
 	if err != nil {
-		return files, blame(files, err)
+		if err := blame(files, err, broken); err != nil {
+			return files, err
+		}
+		if rules, err = compile.New(mended(cat, broken)); err != nil {
+			return files, nil // what stands wrong was said; nothing more can be read
+		}
 	}
 	known := func(name string) bool { return groups[name] }
 	if slices.ContainsFunc(files, func(f *checked) bool { return f.file == nil }) {
@@ -126,6 +133,9 @@ func (c *checkCmd) check() ([]*checked, error) {
 			p, found := rules.Compile(g.Rule.Tree, compile.Options{
 				Scope: plan.Scope(g.Scope), Groups: known, Midnight: g.Schedule == rulefile.Schedule{},
 			})
+			if names(g.Rule.Text, broken) {
+				found = slices.DeleteFunc(found, func(d source.Diagnostic) bool { return d.Severity == source.Warning })
+			}
 			f.found = append(f.found, g.Rule.At.Diagnostics(found)...)
 			if p != nil {
 				reads[g.Name] = p.Groups
@@ -173,13 +183,34 @@ func cycle(reads map[string][]string, name string) []string {
 	return nil
 }
 
+// mended is the catalog with something that compiles in place of each broken
+// condition, so that the groups of the same files can be checked all the same.
+func mended(cat *catalog.Catalog, broken map[string]bool) *catalog.Catalog {
+	out := *cat
+	out.Conditions = slices.Clone(cat.Conditions)
+	for i, c := range out.Conditions {
+		if broken[c.Name] && len(cat.Kinds) > 0 {
+			out.Conditions[i].Text = cat.Kinds[0].Name + " >= 1"
+		}
+	}
+	return &out
+}
+
+var word = regexp.MustCompile(`[\pL_][\pL\pN_]*`)
+
+// names reports whether a rule's text holds one of the names. A warning about such
+// a rule may come of what stands in for the broken condition.
+func names(text string, of map[string]bool) bool {
+	return slices.ContainsFunc(word.FindAllString(text, -1), func(w string) bool { return of[w] })
+}
+
 // blame moves what is wrong with texts of the catalog to the conditions of the
-// files that they are. What stands in no file is returned.
-func blame(files []*checked, err error) error {
+// files that they are, and notes their names. What stands in no file is returned.
+func blame(files []*checked, err error, broken map[string]bool) error {
 	var rest []error
 	for _, one := range parts(err) {
 		var bad *compile.CatalogError
-		if !errors.As(one, &bad) || !own(files, bad) {
+		if !errors.As(one, &bad) || !own(files, bad, broken) {
 			rest = append(rest, one)
 		}
 	}
@@ -189,7 +220,7 @@ func blame(files []*checked, err error) error {
 	return nil
 }
 
-func own(files []*checked, bad *compile.CatalogError) bool {
+func own(files []*checked, bad *compile.CatalogError, broken map[string]bool) bool {
 	for _, f := range files {
 		if f.file == nil {
 			continue
@@ -197,6 +228,7 @@ func own(files []*checked, bad *compile.CatalogError) bool {
 		for _, c := range f.file.Conditions {
 			if bad.Of == "condition "+c.Name {
 				f.found = append(f.found, c.Rule.At.Diagnostics(bad.Diagnostics)...)
+				broken[c.Name] = true
 				return true
 			}
 		}

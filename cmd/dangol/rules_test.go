@@ -44,6 +44,15 @@ groups:
 conditions:
   - name: regular
     rule: orderz(90d) >= 3
+-- both.yaml --
+conditions:
+  - name: regular
+    rule: orderz(90d) >= 3
+groups:
+  - name: New
+    rule: regular and joind within 7d
+  - name: Old
+    rule: orders >= 1 and not regular
 -- warns.yaml --
 groups:
   - {name: Today, rule: joined on today}
@@ -80,6 +89,14 @@ groups: [
 				"  rule: orderz(90d) >= 3\n" +
 				"        ^^^^^^\n" +
 				"  did you mean orders?\n",
+		},
+		{
+			why: "a condition, and groups that have mistakes of their own", files: []string{"both.yaml"}, code: 2,
+			err: file("both.yaml") + ":3:11: unknown-name: no record, measure or function is called \"orderz\"\n" +
+				"  rule: orderz(90d) >= 3\n" +
+				"        ^^^^^^\n" +
+				"  did you mean orders?\n" +
+				file("both.yaml") + ":6:23: unknown-name: no attribute or record is called \"joind\"\n",
 		},
 		{why: "a warning is no failure", files: []string{"warns.yaml"}, err: file("warns.yaml") + ":2:35: warning: empty-today: "},
 		{why: "no YAML", files: []string{"torn.yaml", "fine.yaml"}, code: 2, err: file("torn.yaml") + ":"},
