@@ -305,11 +305,25 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 	default:
 		return g.fail(n, "an anniversary")
 	}
-	var parts []piece
-	for _, span := range yearDays(first, last) {
-		parts = append(parts, join(md, fmt.Sprintf(" BETWEEN %d AND %d", span[0], span[1])))
+	return g.decided(g.once(md, func(md piece) piece {
+		var parts []piece
+		for _, span := range yearDays(first, last) {
+			parts = append(parts, join(md, fmt.Sprintf(" BETWEEN %d AND %d", span[0], span[1])))
+		}
+		return join("(", list(parts, " OR "), ")")
+	}))
+}
+
+// once writes what repeats an expression, at length. PostgreSQL would plan every copy
+// of it: a birthday in a zone of many clock changes took seconds to plan, for a
+// statement that ran for none. There it is computed in a subquery of its own, which
+// OFFSET keeps the planner from copying back.
+func (g *generator) once(x piece, use func(x piece) piece) piece {
+	if out := use(x); g.dialect != Postgres || len(out.sql) < longText {
+		return out
 	}
-	return g.decided(join("(", list(parts, " OR "), ")"))
+	name := g.alias("v")
+	return join("(SELECT ", use(text(name+".x")), " FROM (SELECT ", x, " AS x OFFSET 0) ", name, ")")
 }
 
 // yearDays are the month-and-day numbers of the days from first to last, as few
@@ -368,7 +382,9 @@ const mostOffsets = 1000
 // localDay is the local calendar day of a moment from then on, in days since
 // 1970-01-01.
 func (g *generator) localDay(us piece, from int64) piece {
-	return g.floor(join("(", us, " + ", g.offset(us, from), ")"), 86400e6)
+	return g.once(us, func(us piece) piece {
+		return g.floor(join("(", us, " + ", g.offset(us, from), ")"), 86400e6)
+	})
 }
 
 // offset is the zone's offset from UTC at a moment, in microseconds.

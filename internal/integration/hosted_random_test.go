@@ -1,0 +1,143 @@
+package integration_test
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/internal/rulegen"
+	"github.com/dangol-dev/dangol/store"
+	"github.com/dangol-dev/dangol/store/sqlstore"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	cases = flag.Int("cases", 2000, "random cases an engine")
+	seed  = flag.Uint64("seed", 1, "the first world's seed")
+)
+
+// Every engine answers rules over a host's tables as eval does.
+func TestHostTablesAgreeWithEval(t *testing.T) {
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			db := e.start(t)
+			done, worlds, unsupported := 0, 0, map[string]int{}
+			for ; done < *cases; worlds++ {
+				done += differ(t, e, db, *seed+uint64(worlds), unsupported)
+				if t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d cases over %d worlds from seed %d, not supported: %v", done, worlds, *seed, unsupported)
+			require.Less(t, total(unsupported)*50, done, "rules that are not answered show nothing")
+		})
+	}
+}
+
+func total(counts map[string]int) int {
+	n := 0
+	for k := range maps.Values(counts) {
+		n += k
+	}
+	return n
+}
+
+// together are how many rules one Select answers, again and again: a statement is
+// another one beside others.
+var together = []int{1, 2, 5, 12}
+
+// differ compares rules of one world and gives their number.
+func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[string]int) int {
+	w := rulegen.New(seed)
+	h := build(t, e, db, w, fmt.Sprintf("w%d_", seed))
+	defer h.drop()
+	s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, w.Catalog, h.mapping, sqlstore.MappedOptions{})
+	require.NoError(t, err, "world %d", seed)
+	c, err := compile.New(w.Catalog)
+	require.NoError(t, err)
+	done := 0
+	for _, scope := range []plan.Scope{plan.Members, plan.Guests, plan.Both} {
+		for _, n := range together {
+			var plans []*plan.Plan
+			var texts []string
+			for range n {
+				rule := w.Rule(scope)
+				p, ds := c.Text(rule.String(), compile.Options{Scope: rule.Scope})
+				if !ds.HasErrors() {
+					plans, texts = append(plans, p), append(texts, rule.String())
+				}
+			}
+			done += len(plans)
+			if !agree(t, s, w, plans, texts, unsupported) {
+				t.Logf("world %d, %s, %d rules", seed, w.Zone, n)
+				return done
+			}
+		}
+	}
+	for _, c := range w.Customers {
+		one, err := s.Customer(t.Context(), c.ID)
+		require.NoError(t, err, "world %d: %q", seed, c.ID)
+		require.Equal(t, c.ID, one.ID)
+		require.Equal(t, c.Guest, one.Guest)
+	}
+	return done
+}
+
+// agree compares the members of plans that are asked at once.
+func agree(t *testing.T, s store.Store, w *rulegen.World, plans []*plan.Plan, texts []string, unsupported map[string]int) bool {
+	answers, err := s.Select(t.Context(), store.Query{Plans: plans, AsOf: w.AsOf, Zone: w.Zone, Groups: lister{w.Groups}})
+	if err != nil {
+		t.Errorf("Select: %v\n%s", err, texts)
+		return false
+	}
+	for i, p := range plans {
+		if answers[i].Err != nil {
+			unsupported[answers[i].Err.Error()]++
+			continue
+		}
+		want := members(t, w, p)
+		if got := slices.Collect(answers[i].Members.All()); !slices.Equal(want, got) {
+			t.Errorf("as of %s: %s\neval %v\nSQL  %v\n%s", w.AsOf, texts[i], want, got, p)
+			return false
+		}
+	}
+	return true
+}
+
+// members are those that eval selects.
+func members(t *testing.T, w *rulegen.World, p *plan.Plan) []dangol.CustomerID {
+	env := w.Env()
+	cuts, err := w.Cuts(p)
+	require.NoError(t, err)
+	env.Cuts = cuts
+	var out []dangol.CustomerID
+	for _, c := range w.Customers {
+		in, err := eval.Eval(p, c, env)
+		require.NoError(t, err)
+		if in {
+			out = append(out, c.ID)
+		}
+	}
+	return out
+}
+
+// lister makes a world's groups listable.
+type lister struct{ rulegen.Groups }
+
+func (l lister) Members(group string) (store.Members, error) {
+	var ids []dangol.CustomerID
+	for id, in := range l.Groups[group] {
+		if in {
+			ids = append(ids, id)
+		}
+	}
+	return store.NewIDs(ids), nil
+}
