@@ -3,6 +3,7 @@ package columnar_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -158,4 +159,54 @@ func TestLoadColumnsAcrossShards(t *testing.T) {
 	}}))
 	require.Empty(t, ask()[0])
 	require.Len(t, ask()[1], before+1)
+}
+
+// Rows of all shards mixed, in no order of time: every customer comes back as
+// they were, and the table answers as one that was filled customer by customer.
+func TestLoadColumnsKeepsEveryRow(t *testing.T) {
+	cat := catalog.Shop()
+	rnd := rand.New(rand.NewPCG(*seed, 3000))
+	keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 2}
+	customers := map[dangol.CustomerID]*eval.Customer{}
+	var list []*eval.Customer
+	for i := range 8191 + 500 {
+		c := keeper.customer()
+		c.ID = dangol.CustomerID(fmt.Sprint(i))
+		delete(c.Attributes, "tags")
+		customers[c.ID], list = c, append(list, c)
+	}
+	loaded, err := columnar.New(cat, columnar.Options{})
+	require.NoError(t, err)
+	require.NoError(t, loaded.LoadColumns(columnsOf(t, rnd, cat, list)))
+	n := 0
+	require.NoError(t, loaded.Snapshot().Each(func(got *eval.Customer) error {
+		n++
+		requireSameCustomer(t, customers[got.ID], got)
+		return nil
+	}))
+	require.Equal(t, len(list), n)
+	put := load(t, cat, list)
+	plans := newRules(t, cat).some(t, rnd, 40)
+	env := eval.Env{AsOf: now, Groups: clubs{}}
+	require.Equal(t, members(t, put.Snapshot(), plans, env), members(t, loaded.Snapshot(), plans, env))
+}
+
+func requireSameCustomer(t *testing.T, want, got *eval.Customer) {
+	t.Helper()
+	same := func(a, b map[string]catalog.Value) bool {
+		return maps.EqualFunc(a, b, catalog.Value.Equal)
+	}
+	require.True(t, want.Guest == got.Guest && same(want.Attributes, got.Attributes), "customer %s: %v, not %v", want.ID, got, want)
+	require.Len(t, got.Records, len(want.Records))
+	for kind, records := range want.Records {
+		require.Len(t, got.Records[kind], len(records))
+		for i, w := range records {
+			g := got.Records[kind][i]
+			require.True(t, w.Key == g.Key && same(w.Fields, g.Fields), "%s %s: %v, not %v", kind, w.Key, g, w)
+			require.Equal(t, w.Parent == nil, g.Parent == nil)
+			if w.Parent != nil {
+				require.Equal(t, w.Parent.Key, g.Parent.Key)
+			}
+		}
+	}
 }

@@ -47,14 +47,21 @@ func (p *places) slot(id dangol.CustomerID, at idOf) (i uint64, ok bool) {
 }
 
 // add notes the place of an id that has none.
-func (p *places) add(id dangol.CustomerID, place uint32, at idOf) {
+func (p *places) add(id dangol.CustomerID, place uint32, at idOf) { p.addNew(id, place, at) }
+
+// addNew is add of an id, false when it has a place already.
+func (p *places) addNew(id dangol.CustomerID, place uint32, at idOf) bool {
 	if 3*(p.used+1) > 2*len(p.slots) {
 		p.grow(p.n+1, at)
 	}
-	i, _ := p.slot(id, at)
+	i, known := p.slot(id, at)
+	if known {
+		return false
+	}
 	p.slots[i] = place + 1
 	p.n++
 	p.used++
+	return true
 }
 
 // grow makes room for n customers.

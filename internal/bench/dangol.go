@@ -46,6 +46,7 @@ func newOurs(s *shop, workers int) (*ours, error) {
 	}
 	in := s.columns()
 	runtime.GC()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
 	began := time.Now()
 	err = o.table.LoadColumns(in)
 	o.loaded = time.Since(began)

@@ -57,7 +57,8 @@ func measure(o options) error {
 	}
 	out := &result{Customers: s.customers, Rows: s.rows(), Rounds: o.rounds, Threads: o.threads, All: map[string]spread{},
 		LoadRows: int(float64(s.rows()) / own.loaded.Seconds()), Bytes: own.table.Bytes() / s.customers, MemoryRead: memorySpeed(o.threads)}
-	fmt.Printf("loaded from memory at %.1fM rows/s, %d bytes a customer; memory reads %.1f GB/s\n", float64(out.LoadRows)/1e6, out.Bytes, out.MemoryRead)
+	fmt.Printf("loaded from memory at %.1fM rows/s, %.1fM a core, %d bytes a customer; memory reads %.1f GB/s\n",
+		float64(out.LoadRows)/1e6, float64(out.LoadRows)/1e6/float64(o.threads), out.Bytes, out.MemoryRead)
 	if o.profile != "" {
 		return profile(o, s, own)
 	}
