@@ -53,7 +53,7 @@ type memoryTx struct {
 
 type change struct {
 	table    *Table
-	old, new Row // old is nil for a row that was added
+	old, new Row // old is nil for a row that was added, new for one that was deleted
 }
 
 func (tx *memoryTx) rollback() {
@@ -158,6 +158,20 @@ func (tx *memoryTx) Put(t *Table, row Row) error {
 		return err
 	}
 	tx.set(t, tx.find(t, row[:t.Key]), row)
+	return nil
+}
+
+func (tx *memoryTx) Delete(t *Table, key ...any) error {
+	if !tx.write {
+		return ErrReadOnly
+	}
+	if len(key) != t.Key {
+		return fmt.Errorf("message: a key of %s has %d values instead of %d", t.Name, len(key), t.Key)
+	}
+	if old := tx.find(t, key); old != nil {
+		tx.replace(t, old, nil)
+		tx.undo = append(tx.undo, change{t, old, nil})
+	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ type Store interface {
 //
 //   - Reads see the transaction's own writes.
 //   - Rows handed out and taken in are the caller's: a store copies.
-//   - Nothing is ever deleted: history outlives groups and campaigns.
+//   - History outlives groups and campaigns: only Prune and Erase delete rows.
 type Tx interface {
 	// Get is the row with this primary key, or nil when there is none.
 	Get(t *Table, key ...any) (Row, error)
@@ -36,6 +36,8 @@ type Tx interface {
 	Insert(t *Table, row Row) (bool, error)
 	// Put adds a row or replaces the one with the same primary key.
 	Put(t *Table, row Row) error
+	// Delete removes the row with this primary key, if there is one.
+	Delete(t *Table, key ...any) error
 	// Scan is the rows of a range in the order of its index, at most r.Limit.
 	Scan(t *Table, r Range) ([]Row, error)
 }

@@ -136,17 +136,20 @@ func (t *tx) columns(cols []message.Column) string {
 	return strings.Join(names, ", ")
 }
 
+// byKey is the condition that names one row.
+func (t *tx) byKey(table *message.Table) string {
+	var where []string
+	for _, c := range table.Columns[:table.Key] {
+		where = append(where, t.s.dialect.Quote(c.Name)+" = ?")
+	}
+	return " FROM " + t.s.name(table.Name) + " WHERE " + strings.Join(where, " AND ")
+}
+
 func (t *tx) Get(table *message.Table, key ...any) (message.Row, error) {
 	if len(key) != table.Key {
 		return nil, fmt.Errorf("messagesql: a key of %s has %d values instead of %d", table.Name, len(key), table.Key)
 	}
-	text := t.s.text("get "+table.Name, func() string {
-		var where []string
-		for _, c := range table.Columns[:table.Key] {
-			where = append(where, t.s.dialect.Quote(c.Name)+" = ?")
-		}
-		return "SELECT " + t.columns(table.Columns) + " FROM " + t.s.name(table.Name) + " WHERE " + strings.Join(where, " AND ")
-	})
+	text := t.s.text("get "+table.Name, func() string { return "SELECT " + t.columns(table.Columns) + t.byKey(table) })
 	rows, err := t.query(table, text, key)
 	if err != nil || len(rows) == 0 {
 		return nil, err
@@ -246,6 +249,23 @@ func (t *tx) Put(table *message.Table, row message.Row) error {
 	})
 	_, err := t.exec(table, text, row)
 	return err
+}
+
+func (t *tx) Delete(table *message.Table, key ...any) error {
+	switch {
+	case !t.write:
+		return message.ErrReadOnly
+	case len(key) != table.Key:
+		return fmt.Errorf("messagesql: a key of %s has %d values instead of %d", table.Name, len(key), table.Key)
+	}
+	st, err := t.prepare(t.s.text("delete "+table.Name, func() string { return "DELETE" + t.byKey(table) }))
+	if err == nil {
+		_, err = st.ExecContext(t.ctx, key...)
+	}
+	if err != nil {
+		return fmt.Errorf("messagesql: delete from %s: %w", table.Name, err)
+	}
+	return nil
 }
 
 func (t *tx) Scan(table *message.Table, r message.Range) ([]message.Row, error) {

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) message.Store) {
 		{"ViewDoesNotWrite", "a reader that writes would be outside of the order of transactions", viewDoesNotWrite},
 		{"ViewIsOneState", "a report that mixes two states does not add up", viewIsOneState},
 		{"SerialisesUpdates", "two workers that both read a free place must not both take it", serialisesUpdates},
+		{"Deletes", "what was erased must be in no index, and come back when the transaction fails", deletes},
 		{"ScansLikeAModel", "queues, ledgers and pages rely on the order and the bounds of every index", scansLikeAModel},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,6 +162,44 @@ func allOrNothing(t *testing.T, s message.Store) {
 	require.Nil(t, get(t, s, tab, "c", "new"), "a panic rolls back, and the store still works")
 }
 
+func deletes(t *testing.T, s message.Store) {
+	tab := table("occurrences")
+	line := func(id string) message.Row {
+		return row(tab, map[string]any{"campaign": "c", "occurrence": id, "state": "planned"})
+	}
+	planned := func(want ...string) {
+		t.Helper()
+		require.NoError(t, s.View(t.Context(), func(tx message.Tx) error {
+			rows, err := tx.Scan(tab, message.Range{Index: 1, Equal: []any{"planned"}})
+			var got []string
+			for _, r := range rows {
+				got = append(got, r[1].(string))
+			}
+			require.Equal(t, want, got)
+			return err
+		}))
+	}
+	update(t, s, func(tx message.Tx) error { return errors.Join(tx.Put(tab, line("a")), tx.Put(tab, line("b"))) })
+	require.ErrorIs(t, s.Update(t.Context(), func(tx message.Tx) error {
+		return errors.Join(tx.Delete(tab, "c", "a"), tx.Put(tab, line("new")), tx.Delete(tab, "c", "new"), errStop)
+	}), errStop)
+	planned("a", "b")
+	update(t, s, func(tx message.Tx) error {
+		require.NoError(t, tx.Delete(tab, "c", "a"))
+		got, err := tx.Get(tab, "c", "a")
+		require.Nil(t, got)
+		return errors.Join(err, tx.Delete(tab, "c", "nowhere"))
+	})
+	planned("b")
+	update(t, s, func(tx message.Tx) error {
+		added, err := tx.Insert(tab, line("a"))
+		require.True(t, added, "the key is free again")
+		return err
+	})
+	planned("a", "b")
+	require.Error(t, s.Update(t.Context(), func(tx message.Tx) error { return tx.Delete(tab, "c") }), "a key of the wrong length")
+}
+
 func readsOwnWrites(t *testing.T, s message.Store) {
 	tab := table("occurrences")
 	update(t, s, func(tx message.Tx) error {
@@ -195,6 +234,7 @@ func viewDoesNotWrite(t *testing.T, s message.Store) {
 	for _, write := range []func(tx message.Tx) error{
 		func(tx message.Tx) error { return tx.Put(tab, message.Row{"x", int64(1)}) },
 		func(tx message.Tx) error { _, err := tx.Insert(tab, message.Row{"x", int64(1)}); return err },
+		func(tx message.Tx) error { return tx.Delete(tab, "x") },
 	} {
 		require.ErrorIs(t, s.View(t.Context(), write), message.ErrReadOnly)
 	}
