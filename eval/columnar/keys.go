@@ -9,11 +9,12 @@ import (
 )
 
 // keys are the keys of a log's rows: numbers where all of them are decimal
-// numbers, else text. Rows that were loaded in columns without keys are
-// nameless: they keep the order they came in, before those that have a key, and
-// go only with their customer.
+// numbers, as strconv writes them or all of the same length, else text. Rows that
+// were loaded in columns without keys are nameless: they keep the order they came
+// in, before those that have a key, and go only with their customer.
 type keys struct {
 	numbers *codes // code 0 is nameless
+	digits  int    // of each number, with leading zeros; 0: as strconv writes them
 	text    []string
 	none    bool // all are nameless
 }
@@ -24,9 +25,12 @@ const nameless = "\x00nameless"
 func newKeys() keys { return keys{numbers: newCodes(catalog.Type{Sort: catalog.Number})} }
 
 // decimal is the number that a key spells, not ok when it spells none or spells
-// it in another way than strconv would.
-func decimal(key string) (int64, bool) {
-	if key == "" || len(key) > 18 || key[0] == '0' && len(key) > 1 {
+// it in another way than keys of so many digits do.
+func decimal(key string, digits int) (int64, bool) {
+	switch {
+	case key == "" || len(key) > 18:
+		return 0, false
+	case digits > 0 && len(key) != digits, digits == 0 && key[0] == '0' && len(key) > 1:
 		return 0, false
 	}
 	n := int64(0)
@@ -39,6 +43,24 @@ func decimal(key string) (int64, bool) {
 	return n, true
 }
 
+// digitsOf is how many digits the keys of a log have whose first key this is.
+func digitsOf(key string) int {
+	if len(key) > 1 && key[0] == '0' {
+		return len(key)
+	}
+	return 0
+}
+
+// spelled is the key of a number.
+func spelled(to []byte, n int64, digits int) []byte {
+	at := len(to)
+	to = strconv.AppendInt(to, n, 10)
+	for len(to)-at < digits {
+		to = slices.Insert(to, at, '0')
+	}
+	return to
+}
+
 // append adds the key of the next row, which is row i.
 func (k *keys) append(i int, key string, epoch uint64) {
 	if k.none {
@@ -46,7 +68,10 @@ func (k *keys) append(i int, key string, epoch uint64) {
 		k.numbers.extend(i, epoch)
 	}
 	if k.numbers != nil {
-		if n, ok := decimal(key); ok {
+		if k.numbers.max == 0 {
+			k.digits = digitsOf(key)
+		}
+		if n, ok := decimal(key, k.digits); ok {
 			k.numbers.append(k.numbers.encode(n, epoch), epoch)
 			return
 		}
@@ -64,7 +89,7 @@ func (k *keys) spell() {
 			k.text[i] = k.at(i)
 		}
 	}
-	k.numbers = nil
+	k.numbers, k.digits = nil, 0
 }
 
 // has tells whether row i has a key.
@@ -84,7 +109,7 @@ func (k *keys) at(i int) string {
 	case !k.has(i):
 		return "#" + strconv.Itoa(i)
 	case k.numbers != nil:
-		return strconv.FormatInt(k.numbers.value(k.numbers.at(i)), 10)
+		return string(spelled(nil, k.numbers.value(k.numbers.at(i)), k.digits))
 	}
 	return k.text[i]
 }
@@ -103,10 +128,16 @@ func (k *keys) compare(i, j int) int {
 	if k.numbers == nil {
 		return cmp.Compare(k.text[i], k.text[j])
 	}
+	return compareNumbers(k.numbers.value(k.numbers.at(i)), k.numbers.value(k.numbers.at(j)), k.digits)
+}
+
+// compareNumbers orders two numbers by the bytes of their keys.
+func compareNumbers(m, n int64, digits int) int {
+	if digits > 0 {
+		return cmp.Compare(m, n)
+	}
 	var a, b [20]byte
-	x := strconv.AppendInt(a[:0], k.numbers.value(k.numbers.at(i)), 10)
-	y := strconv.AppendInt(b[:0], k.numbers.value(k.numbers.at(j)), 10)
-	return slices.Compare(x, y)
+	return slices.Compare(spelled(a[:0], m, 0), spelled(b[:0], n, 0))
 }
 
 // is tells whether the key of row i is key.
@@ -115,7 +146,7 @@ func (k *keys) is(i int, key string) bool {
 	case !k.has(i):
 		return false
 	case k.numbers != nil:
-		n, ok := decimal(key)
+		n, ok := decimal(key, k.digits)
 		code, fits := k.numbers.code(n)
 		return ok && fits && k.numbers.at(i) == code
 	}
@@ -127,7 +158,7 @@ func (k *keys) pick(rows []uint32, epoch uint64) keys {
 	case k.none:
 		return keys{none: true}
 	case k.numbers != nil:
-		return keys{numbers: k.numbers.pick(rows, epoch)}
+		return keys{numbers: k.numbers.pick(rows, epoch), digits: k.digits}
 	}
 	return keys{text: picked(k.text, rows)}
 }

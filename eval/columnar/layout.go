@@ -63,16 +63,16 @@ func (l *layout) rows() []uint32 {
 
 // order puts the rows of each shard in the order of (stamp, key), and the stamps,
 // which stand where the layout puts them, with them.
-func (l *layout) order(stamps []int64, keys []string) {
+func (l *layout) order(stamps []int64, keyed func(a, b uint32) int) {
 	var once sync.Once
 	var rows []uint32
 	each(len(l.start)-1, func(i int) {
 		lo, hi := l.start[i], l.start[i+1]
-		if ascending(stamps[lo:hi], keys != nil) {
+		if ascending(stamps[lo:hi], keyed != nil) {
 			return
 		}
 		once.Do(func() { rows = l.rows() })
-		inOrder(rows[lo:hi], stamps[lo:hi], keys)
+		inOrder(rows[lo:hi], stamps[lo:hi], keyed)
 		for to, row := range rows[lo:hi] {
 			l.dest[row] = lo + uint32(to)
 		}
@@ -124,6 +124,15 @@ func (c *columnIn) frame() (out *codes, top uint64) {
 
 // number gives the column's text codes of the field's dictionary.
 func (c *columnIn) number() {
+	if c.Sets != nil {
+		c.into = make([]uint32, len(c.Sets))
+		for i, items := range c.Sets {
+			if len(items) > 0 {
+				c.into[i] = uint32(c.field.dict.code(catalog.SetValue(items...)))
+			}
+		}
+		return
+	}
 	list := c.Dictionary
 	if c.Codes == nil {
 		list = c.Strings

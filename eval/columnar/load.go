@@ -1,11 +1,13 @@
 package columnar
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/internal/sample"
 )
 
@@ -21,9 +23,14 @@ type Columns struct {
 type Rows struct {
 	Kind     string
 	Customer []uint32 // whose it is: its place in Columns.IDs
-	// Keys of the rows. Nil: rows are nameless. They keep the order they come in,
-	// and a later Put of their customer replaces them all.
-	Keys []string
+	// Keys of the rows, all different among the customer's of the kind, which is not
+	// checked; or Numbers, the keys as numbers that have Digits digits, leading
+	// zeros and all, or none of those where Digits is 0. Neither: rows are nameless.
+	// They keep the order they come in, and a later Put of their customer replaces
+	// them all.
+	Keys    []string
+	Numbers []int64
+	Digits  int
 	// Parent is the place of the parent's row in its Rows, and 1; 0 for none. Nil:
 	// no row has one. It must be a row of the same customer.
 	Parent []uint32
@@ -32,12 +39,13 @@ type Rows struct {
 
 // Column is the values of one attribute or field: Ints of booleans (0, 1),
 // numbers, amounts, instants (microseconds) and dates (days); Strings, or Codes
-// into Dictionary, of text. Sets cannot be loaded so.
+// into Dictionary, of text; Codes into Sets of sets.
 type Column struct {
 	Ints       []int64
 	Strings    []string
 	Codes      []uint32
 	Dictionary []string
+	Sets       [][]string
 	Missing    []bool // nil: all are known
 }
 
@@ -98,9 +106,11 @@ type loader struct {
 // rowsIn are the rows of a kind that are loaded.
 type rowsIn struct {
 	*Rows
-	kind   *kind
-	fields []*columnIn // by field, nil where none is given
-	laid   *layout
+	kind    *kind
+	fields  []*columnIn // by field, nil where none is given
+	numbers *columnIn   // keys that are numbers, nil where they are none
+	digits  int
+	laid    *layout
 }
 
 func (ld *loader) check() error {
@@ -146,8 +156,8 @@ func (ld *loader) checkRows(r *rowsIn) error {
 	if len(r.Customer) > 0 && int(slices.Max(r.Customer)) >= len(ld.in.IDs) {
 		return fmt.Errorf("%w: %s: a row of no customer", ErrShape, k.name)
 	}
-	if r.Keys != nil && len(r.Keys) != len(r.Customer) {
-		return fmt.Errorf("%w: %s: %d rows, %d keys", ErrShape, k.name, len(r.Customer), len(r.Keys))
+	if err := r.number(); err != nil {
+		return err
 	}
 	for name, c := range r.Fields {
 		f, ok := k.field[name]
@@ -174,6 +184,56 @@ func (ld *loader) checkRows(r *rowsIn) error {
 	return nil
 }
 
+// number checks the keys and finds their numbers.
+func (r *rowsIn) number() error {
+	numbers, n := r.Numbers, len(r.Customer)
+	switch {
+	case r.Numbers != nil && r.Keys != nil:
+		return fmt.Errorf("%w: %s: keys and numbers", ErrShape, r.kind.name)
+	case (r.Keys != nil || r.Numbers != nil) && max(len(r.Keys), len(r.Numbers)) != n:
+		return fmt.Errorf("%w: %s: %d rows, %d keys", ErrShape, r.kind.name, n, max(len(r.Keys), len(r.Numbers)))
+	case r.Numbers != nil:
+		r.digits = r.Digits
+		most := int64(999_999_999_999_999_999)
+		if r.Digits > 0 && r.Digits < 18 {
+			most = int64(math.Pow10(r.Digits)) - 1
+		}
+		if n > 0 && (slices.Min(numbers) < 0 || slices.Max(numbers) > most || r.Digits > 18) {
+			return fmt.Errorf("%w: %s: numbers that do not have %d digits", ErrShape, r.kind.name, r.Digits)
+		}
+	case n > 0 && r.Keys != nil:
+		r.digits = digitsOf(r.Keys[0])
+		numbers = make([]int64, n)
+		for i, key := range r.Keys {
+			var ok bool
+			if numbers[i], ok = decimal(key, r.digits); !ok {
+				return nil
+			}
+		}
+	default:
+		return nil
+	}
+	of := catalog.Type{Sort: catalog.Number}
+	r.numbers = &columnIn{Column: Column{Ints: numbers}, field: &field{of: of}}
+	return r.numbers.check(r.kind.name+", keys", n)
+}
+
+// keyed orders rows by the bytes of their keys, nil where they stand in that order
+// already.
+func (r *rowsIn) keyed() func(a, b uint32) int {
+	switch {
+	case r.numbers != nil:
+		numbers := r.numbers.Ints
+		if r.digits > 0 && slices.IsSorted(numbers) {
+			return nil
+		}
+		return func(a, b uint32) int { return compareNumbers(numbers[a], numbers[b], r.digits) }
+	case r.Keys != nil:
+		return func(a, b uint32) int { return cmp.Compare(r.Keys[a], r.Keys[b]) }
+	}
+	return nil
+}
+
 // columnIn is a column that is loaded.
 type columnIn struct {
 	Column
@@ -185,10 +245,11 @@ type columnIn struct {
 // check tells whether the column fits, and finds its range.
 func (c *columnIn) check(what string, n int) error {
 	text := c.field.dict != nil
-	if text && c.field.dict.sets || text != (c.Ints == nil) || c.len() != n || c.Missing != nil && len(c.Missing) != n {
+	sets := text && c.field.dict.sets
+	if text != (c.Ints == nil) || sets && c.Codes == nil || sets != (c.Sets != nil) || c.len() != n || c.Missing != nil && len(c.Missing) != n {
 		return fmt.Errorf("%w: the column of %s", ErrShape, what)
 	}
-	if len(c.Codes) > 0 && int(slices.Max(c.Codes)) >= len(c.Dictionary) {
+	if len(c.Codes) > 0 && int(slices.Max(c.Codes)) >= max(len(c.Dictionary), len(c.Sets)) {
 		return fmt.Errorf("%w: %s: a code beyond the dictionary", ErrShape, what)
 	}
 	c.lo, c.hi = math.MaxInt64, math.MinInt64
@@ -259,12 +320,14 @@ func (ld *loader) kind(r *rowsIn) {
 	r.laid = newLayout(r.Customer, len(ld.shards))
 	stamps := ld.stamps(r)
 	if k.stamped {
-		r.laid.order(stamps, r.Keys)
+		r.laid.order(stamps, r.keyed())
 	}
 	each(len(ld.shards), func(i int) {
 		l, lo, hi := ld.shards[i].logs[k.index], r.laid.start[i], r.laid.start[i+1]
 		l.n = int(hi - lo)
-		l.keys = keys{none: r.Keys == nil}
+		if r.Keys == nil && r.Numbers == nil && l.n > 0 {
+			l.keys = keys{none: true}
+		}
 		if k.stamped && l.n > 0 {
 			at := packed(stamps[lo:hi], ld.epoch)
 			if k.stampUp > 0 {
@@ -336,17 +399,19 @@ func (ld *loader) parents(r *rowsIn) {
 }
 
 func (ld *loader) keys(r *rowsIn) {
-	if r.Keys == nil {
-		return
+	switch {
+	case r.numbers != nil:
+		ld.lay(r.numbers, r.laid, func(i int) **codes {
+			keys := &ld.shards[i].logs[r.kind.index].keys
+			keys.digits = r.digits
+			return &keys.numbers
+		})
+	case r.Keys != nil:
+		rows := r.laid.rows()
+		each(len(ld.shards), func(i int) {
+			ld.shards[i].logs[r.kind.index].keys = keys{text: picked(r.Keys, rows[r.laid.start[i]:r.laid.start[i+1]])}
+		})
 	}
-	rows := r.laid.rows()
-	each(len(ld.shards), func(i int) {
-		l := ld.shards[i].logs[r.kind.index]
-		l.keys = newKeys()
-		for to, row := range rows[r.laid.start[i]:r.laid.start[i+1]] {
-			l.keys.append(to, r.Keys[row], ld.epoch)
-		}
-	})
 }
 
 // stamps are the rows' stamps where the layout puts them, nil for a kind without.

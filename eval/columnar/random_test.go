@@ -116,8 +116,11 @@ func (s *shopkeeper) records(c *eval.Customer, k *catalog.Kind) {
 func (s *shopkeeper) record(c *eval.Customer, k *catalog.Kind) *eval.Record {
 	s.next++
 	r := &eval.Record{Key: fmt.Sprint(s.next), Fields: map[string]catalog.Value{}}
-	if k.Name == "visits" {
+	switch k.Name {
+	case "visits":
 		r.Key = "v" + r.Key
+	case "logins":
+		r.Key = fmt.Sprintf("%010d", s.next)
 	}
 	for _, f := range k.Fields {
 		if v := s.value(f.Type); f.Derived == "" && v.Known() {

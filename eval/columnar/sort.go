@@ -1,7 +1,6 @@
 package columnar
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -11,11 +10,11 @@ const missingStamp = math.MaxInt64
 
 // inOrder sorts rows by stamp and then key, where there are keys, and the stamps
 // with them.
-func inOrder(rows []uint32, stamps []int64, keys []string) {
+func inOrder(rows []uint32, stamps []int64, keyed func(a, b uint32) int) {
 	if !slices.IsSorted(stamps) {
 		radix(rows, stamps)
 	}
-	if keys == nil {
+	if keyed == nil {
 		return
 	}
 	for lo := 0; lo < len(rows); {
@@ -24,7 +23,7 @@ func inOrder(rows []uint32, stamps []int64, keys []string) {
 			hi++
 		}
 		if hi > lo+1 {
-			slices.SortFunc(rows[lo:hi], func(a, b uint32) int { return cmp.Compare(keys[a], keys[b]) })
+			slices.SortFunc(rows[lo:hi], keyed)
 		}
 		lo = hi
 	}
