@@ -1,6 +1,9 @@
 package columnar
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The loops that touch every row or customer. Masks are bytes, 0 or 1. None of
 // the loops branches on data; arrays of slots and indexes cut to slotMask keep
@@ -14,12 +17,53 @@ func bit(b bool) uint8 {
 	return 0
 }
 
-// inside marks the codes in [lo, lo+span].
+// inside marks the codes in [lo, lo+span], eight a step.
 func inside[T word](dst []uint8, src []T, lo, span T) {
 	dst = dst[:len(src)]
-	for i, c := range src {
-		dst[i] = bit(c-lo <= span)
+	i := 0
+	for ; i+8 <= len(src); i += 8 {
+		s, d := src[i:i+8:i+8], dst[i:i+8:i+8]
+		d[0] = bit(s[0]-lo <= span)
+		d[1] = bit(s[1]-lo <= span)
+		d[2] = bit(s[2]-lo <= span)
+		d[3] = bit(s[3]-lo <= span)
+		d[4] = bit(s[4]-lo <= span)
+		d[5] = bit(s[5]-lo <= span)
+		d[6] = bit(s[6]-lo <= span)
+		d[7] = bit(s[7]-lo <= span)
 	}
+	for ; i < len(src); i++ {
+		dst[i] = bit(src[i]-lo <= span)
+	}
+}
+
+const (
+	eachByte = 0x0101010101010101
+	topBits  = 0x80 * eachByte
+)
+
+// insideBytes is inside for bytes, eight in a word. Sums of bytes wrap, so that
+// lo+span may be below lo.
+func insideBytes(dst, src []uint8, lo, span uint8) {
+	dst = dst[:len(src)]
+	los, spans := uint64(lo)*eachByte, uint64(span)*eachByte
+	i := 0
+	for ; i+16 <= len(src); i += 16 {
+		s, d := src[i:i+16:i+16], dst[i:i+16:i+16]
+		putWord(d, insideWord(word8(s), los, spans))
+		putWord(d[8:], insideWord(word8(s[8:]), los, spans))
+	}
+	for ; i < len(src); i++ {
+		dst[i] = bit(src[i]-lo <= span)
+	}
+}
+
+// insideWord is 1 in every byte of x whose distance from lo is at most span.
+func insideWord(x, lo, span uint64) uint64 {
+	// Subtracting byte by byte: a set top bit keeps borrows within their byte.
+	z := (x | topBits - lo&^topBits) ^ (x^^lo)&topBits
+	low := span | topBits - z&^topBits // top bits: the lower seven are at most span's
+	return (^z&span | ^(z^span)&low) & topBits >> 7
 }
 
 // insideInts marks the integers in [lo, hi].
@@ -47,12 +91,16 @@ func lookedByte(dst []uint8, src []uint8, table *[256]uint8) {
 	}
 }
 
-// and, or and not combine masks eight bytes at a time.
+// and, or and not combine masks, 32 bytes a step.
 func and(dst, a, b []uint8) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(a[i:])&binary.LittleEndian.Uint64(b[i:]))
+	for ; i+32 <= len(dst); i += 32 {
+		d, x, y := dst[i:i+32:i+32], a[i:i+32:i+32], b[i:i+32:i+32]
+		putWord(d, word8(x)&word8(y))
+		putWord(d[8:], word8(x[8:])&word8(y[8:]))
+		putWord(d[16:], word8(x[16:])&word8(y[16:]))
+		putWord(d[24:], word8(x[24:])&word8(y[24:]))
 	}
 	for ; i < len(dst); i++ {
 		dst[i] = a[i] & b[i]
@@ -62,8 +110,12 @@ func and(dst, a, b []uint8) {
 func or(dst, a, b []uint8) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(a[i:])|binary.LittleEndian.Uint64(b[i:]))
+	for ; i+32 <= len(dst); i += 32 {
+		d, x, y := dst[i:i+32:i+32], a[i:i+32:i+32], b[i:i+32:i+32]
+		putWord(d, word8(x)|word8(y))
+		putWord(d[8:], word8(x[8:])|word8(y[8:]))
+		putWord(d[16:], word8(x[16:])|word8(y[16:]))
+		putWord(d[24:], word8(x[24:])|word8(y[24:]))
 	}
 	for ; i < len(dst); i++ {
 		dst[i] = a[i] | b[i]
@@ -71,35 +123,38 @@ func or(dst, a, b []uint8) {
 }
 
 func not(dst, a []uint8) {
-	const ones = 0x0101010101010101
 	a = a[:len(dst)]
 	i := 0
-	for ; i+8 <= len(dst); i += 8 {
-		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(a[i:])^ones)
+	for ; i+32 <= len(dst); i += 32 {
+		d, x := dst[i:i+32:i+32], a[i:i+32:i+32]
+		putWord(d, word8(x)^eachByte)
+		putWord(d[8:], word8(x[8:])^eachByte)
+		putWord(d[16:], word8(x[16:])^eachByte)
+		putWord(d[24:], word8(x[24:])^eachByte)
 	}
 	for ; i < len(dst); i++ {
 		dst[i] = a[i] ^ 1
 	}
 }
 
+func word8(b []uint8) uint64      { return binary.LittleEndian.Uint64(b) }
+func putWord(b []uint8, w uint64) { binary.LittleEndian.PutUint64(b, w) }
+
 // fillMask sets every byte.
 func fillMask(dst []uint8, v uint8) {
-	for i := range dst {
-		dst[i] = v
+	if v == 0 {
+		clear(dst)
+		return
+	}
+	for len(dst) > 0 {
+		dst = dst[copy(dst, allOnes[:]):]
 	}
 }
 
-// count is how many bytes are 1.
-func countMask(mask []uint8) int {
-	n, i := uint64(0), 0
-	for ; i+8 <= len(mask); i += 8 {
-		n += binary.LittleEndian.Uint64(mask[i:]) * 0x0101010101010101 >> 56
-	}
-	for ; i < len(mask); i++ {
-		n += uint64(mask[i])
-	}
-	return int(n)
-}
+var allOnes = [slots]uint8(bytes.Repeat([]uint8{1}, slots))
+
+// countMask is how many bytes are 1.
+func countMask(mask []uint8) int { return bytes.Count(mask, allOnes[:1]) }
 
 // gather reads src at the indexes; an index beyond it reads 0.
 func gather[T word | int64, I uint16 | uint32](dst, src []T, at []I) {

@@ -74,10 +74,9 @@ func (p *program) ranking(n *plan.Rank, scope plan.Scope) *ranking {
 func (r *ranking) collect(b *batch, i int) {
 	v := b.value(r.rank.X)
 	ints, known := v.integers(&b.scratch)
-	in := slices.Clone(b.exist(r.scope))
-	if known != nil {
-		and(in, in, known)
-	}
+	in := make([]uint8, b.n)
+	fillMask(in, 1)
+	in = b.where(in, b.exist(r.scope), known)
 	if len(r.counts) > 0 {
 		touched := b.bytes.take(b.n)
 		clear(touched)

@@ -221,9 +221,7 @@ func (g *gathering) first(w *worker, i int) {
 		}
 		w.err = nil
 		if !pl.ranks {
-			mask := w.bytes.take(b.n)
-			and(mask, b.test(pl.root), b.exist(pl.scope))
-			g.answers[at][i*slots/64 : (i+1)*slots/64].Pack(mask)
+			g.pack(at, i, b.both(b.test(pl.root), b.exist(pl.scope)))
 		} else {
 			g.fill(b, pl.root, i)
 		}
@@ -268,10 +266,13 @@ func (g *gathering) second(w *worker, i int) {
 		if pl.err != nil || pl.fallback != "" || !pl.ranks {
 			continue
 		}
-		mask := w.bytes.take(b.n)
-		and(mask, g.late(b, pl.root, pl.scope, i), b.exist(pl.scope))
-		g.answers[at][i*slots/64 : (i+1)*slots/64].Pack(mask)
+		g.pack(at, i, b.both(g.late(b, pl.root, pl.scope, i), b.exist(pl.scope)))
 	}
+}
+
+// pack writes the answer of a plan in a shard.
+func (g *gathering) pack(plan, shard int, mask []uint8) {
+	g.answers[plan][shard*slots/64 : (shard+1)*slots/64].Pack(mask)
 }
 
 func (g *gathering) late(b *batch, t plan.Test, scope plan.Scope, i int) []uint8 {
@@ -300,8 +301,11 @@ func (g *gathering) late(b *batch, t plan.Test, scope plan.Scope, i int) []uint8
 	return dst
 }
 
-// exist marks who belongs to a population as of the question.
+// exist marks who belongs to a population as of the question, nil where all do.
 func (b *batch) exist(scope plan.Scope) []uint8 {
+	if b.allMembers() && scope != plan.Guests {
+		return nil
+	}
 	key := -1 - slices.Index([]plan.Scope{plan.Members, plan.Guests, plan.Both}, scope)
 	if m, ok := b.tests[key]; ok {
 		return m
@@ -325,6 +329,19 @@ func (b *batch) exist(scope plan.Scope) []uint8 {
 	}
 	b.tests[key] = dst
 	return dst
+}
+
+// allMembers tells whether the shard holds nobody but members who have joined.
+func (b *batch) allMembers() bool {
+	if countMask(b.shard.state[:b.n]) != b.n { // a member's state is 1
+		return false
+	}
+	since := b.snapshot.schema.joined
+	if since < 0 || b.shard.attrs[since] == nil {
+		return true
+	}
+	c := b.shard.attrs[since]
+	return c.value(c.max) <= b.cap(b.snapshot.schema.attrs[since].of, false)
 }
 
 // begun marks those for whom an attribute is missing or before as-of.

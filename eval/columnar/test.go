@@ -101,21 +101,16 @@ func (b *batch) all(n *plan.And) []uint8 {
 	if !ok {
 		terms = n.Terms
 	}
-	dst := b.bytes.take(b.n)
-	copy(dst, b.test(terms[0]))
-	if b.candidates != nil {
-		and(dst, dst, b.candidates)
-	}
+	dst := b.both(b.test(terms[0]), b.candidates)
 	rest := *b
 	for _, term := range terms[1:] {
 		if countMask(dst) == 0 {
 			return dst
 		}
 		if b.log == nil {
-			rest.candidates = b.bytes.take(b.n)
-			copy(rest.candidates, dst)
+			rest.candidates = dst
 		}
-		and(dst, dst, rest.test(term))
+		dst = b.both(rest.test(term), dst)
 	}
 	return dst
 }

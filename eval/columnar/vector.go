@@ -79,7 +79,7 @@ func (c *narrow) inside(dst []uint8, first, last uint64) {
 	switch {
 	case c.u8 != nil:
 		if narrowSpan(dst, &first, &last, math.MaxUint8) {
-			inside(dst, c.u8, uint8(first), uint8(last-first))
+			insideBytes(dst, c.u8, uint8(first), uint8(last-first))
 		}
 	case c.u16 != nil:
 		if narrowSpan(dst, &first, &last, math.MaxUint16) {
@@ -132,6 +132,10 @@ func (v *vector) lookup(s *scratch, table []uint8) []uint8 {
 	case v.form == absent:
 		fillMask(dst, table[0])
 	case c.u8 != nil && len(table) <= 256:
+		if lo, span, ok := run(table); ok {
+			insideBytes(dst, c.u8, lo, span)
+			break
+		}
 		var all [256]uint8
 		copy(all[:], table)
 		lookedByte(dst, c.u8, &all)
@@ -145,6 +149,27 @@ func (v *vector) lookup(s *scratch, table []uint8) []uint8 {
 		looked(dst, c.u64, table)
 	}
 	return dst
+}
+
+// run tells whether the marked codes of a table, of which there are at most 256,
+// follow each other, the first of all after the last.
+func run(table []uint8) (lo, span uint8, ok bool) {
+	edges := 0
+	for i, in := range table {
+		before := table[(i+len(table)-1)%len(table)]
+		if in == 1 && before == 0 {
+			lo = uint8(i)
+			edges++
+		}
+	}
+	n := countMask(table)
+	if edges > 1 || n == 0 {
+		return 0, 0, false
+	}
+	if int(lo)+n > len(table) { // round the end, over codes that nothing has
+		n += 256 - len(table)
+	}
+	return lo, uint8(n - 1), true
 }
 
 // integers is the vector as integers, with a mask of what is known, nil for all.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -47,6 +48,11 @@ func run() error {
 	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring")
 	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
 	flag.Parse()
+	var err error
+	// The helper processes work elsewhere.
+	if o.modules, err = filepath.Abs(o.modules); err != nil {
+		return err
+	}
 	o.peers = slices.DeleteFunc(strings.Split(peers, ","), func(s string) bool { return s == "" })
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "bench")

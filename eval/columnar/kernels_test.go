@@ -1,0 +1,94 @@
+package columnar
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// list draws a list of up to three steps of the widest kernel and some more.
+func list[T any](t *rapid.T, name string, of *rapid.Generator[T]) []T {
+	n := rapid.IntRange(0, 100).Draw(t, name+" n")
+	return rapid.SliceOfN(of, n, n).Draw(t, name)
+}
+
+func marked[T any](src []T, in func(T) bool) []uint8 {
+	out := []uint8{}
+	for _, v := range src {
+		out = append(out, bit(in(v)))
+	}
+	return out
+}
+
+// A range of codes marks what a comparison marks, in every width and at every
+// length, also where the range runs over the end.
+func TestInside(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bytes := list(t, "bytes", rapid.OneOf(rapid.Uint8(), rapid.Uint8Range(126, 129)))
+		lo, span := rapid.Uint8().Draw(t, "lo"), rapid.Uint8().Draw(t, "span")
+		got := make([]uint8, len(bytes))
+		insideBytes(got, bytes, lo, span)
+		require.Equal(t, marked(bytes, func(v uint8) bool { return v-lo <= span }), got)
+		words := list(t, "words", rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(0, 3)))
+		first, width := rapid.Uint32().Draw(t, "first"), rapid.Uint32().Draw(t, "width")
+		got = make([]uint8, len(words))
+		inside(got, words, first, width)
+		require.Equal(t, marked(words, func(v uint32) bool { return v-first <= width }), got)
+	})
+}
+
+// A table whose marks follow each other is a range, and only such a table.
+func TestRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		table := rapid.SliceOfN(rapid.Uint8Range(0, 1), 1, 9).Draw(t, "table")
+		if rapid.Bool().Draw(t, "full") {
+			table = append(table, slices.Repeat([]uint8{table[len(table)-1]}, 256-len(table))...)
+		}
+		lo, span, ok := run(table)
+		changes := 0
+		for i := range table {
+			changes += int(table[i] ^ table[(i+1)%len(table)])
+		}
+		require.Equal(t, changes <= 2 && slices.Contains(table, 1), ok)
+		if !ok {
+			return
+		}
+		for code, in := range table {
+			require.Equal(t, in, bit(uint8(code)-lo <= span), "code %d of %v", code, table)
+		}
+	})
+}
+
+// Masks combine as their bytes do.
+func TestMasks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := list(t, "a", rapid.Uint8Range(0, 1))
+		b := slices.Clone(a)
+		for i := range b {
+			b[i] = rapid.Uint8Range(0, 1).Draw(t, "b")
+		}
+		got := make([]uint8, len(a))
+		want := make([]uint8, len(a))
+		check := func(name string, of func(x, y uint8) uint8) {
+			for i := range a {
+				want[i] = of(a[i], b[i])
+			}
+			require.Equal(t, want, got, name)
+		}
+		and(got, a, b)
+		check("and", func(x, y uint8) uint8 { return x & y })
+		or(got, a, b)
+		check("or", func(x, y uint8) uint8 { return x | y })
+		not(got, a)
+		check("not", func(x, _ uint8) uint8 { return 1 - x })
+		n := 0
+		for _, v := range a {
+			n += int(v)
+		}
+		require.Equal(t, n, countMask(a))
+		fillMask(got, 1)
+		check("fill", func(_, _ uint8) uint8 { return 1 })
+	})
+}
