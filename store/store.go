@@ -5,10 +5,11 @@
 // A store may implement more than Store; callers find out by type assertion:
 //
 //   - Loader takes very many changes at once.
+//   - ColumnLoader takes a whole shop column by column.
 //   - Streamer hands over every customer, one at a time.
 //
 // For those who write a store: NewSchema tells what rows a catalog asks for, its
-// Check normalises a change, and Scan answers a query over customers that the
+// Check normalises a change, its CheckColumns columns, and Scan answers a query over customers that the
 // store only has to hand over.
 package store
 

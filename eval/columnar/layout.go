@@ -113,7 +113,7 @@ func (c *columnIn) frame() (out *codes, top uint64) {
 	out = newCodes(c.field.of)
 	switch {
 	case c.Ints == nil:
-		return out, uint64(min(1, c.len()))
+		return out, uint64(min(1, c.Len()))
 	case c.lo > c.hi:
 		return out, 0
 	case c.lo <= out.base:

@@ -37,19 +37,8 @@ type Rows struct {
 	Fields map[string]Column
 }
 
-// Column is the values of one attribute or field: Ints of booleans (0, 1),
-// numbers, amounts, instants (microseconds) and dates (days); Strings, or Codes
-// into Dictionary, of text; Codes into Sets of sets.
-type Column struct {
-	Ints       []int64
-	Strings    []string
-	Codes      []uint32
-	Dictionary []string
-	Sets       [][]string
-	Missing    []bool // nil: all are known
-}
-
-func (c *Column) len() int { return max(len(c.Ints), len(c.Strings), len(c.Codes)) }
+// Column is the values of one attribute or field.
+type Column = catalog.Column
 
 // LoadColumns fills an empty table. It returns ErrShape, having done nothing, for
 // columns that do not fit the catalog or each other, and for a table that is not
@@ -246,7 +235,7 @@ type columnIn struct {
 func (c *columnIn) check(what string, n int) error {
 	text := c.field.dict != nil
 	sets := text && c.field.dict.sets
-	if text != (c.Ints == nil) || sets && c.Codes == nil || sets != (c.Sets != nil) || c.len() != n || c.Missing != nil && len(c.Missing) != n {
+	if text != (c.Ints == nil) || sets && c.Codes == nil || sets != (c.Sets != nil) || c.Len() != n || c.Missing != nil && len(c.Missing) != n {
 		return fmt.Errorf("%w: the column of %s", ErrShape, what)
 	}
 	if len(c.Codes) > 0 && int(slices.Max(c.Codes)) >= max(len(c.Dictionary), len(c.Sets)) {

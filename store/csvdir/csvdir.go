@@ -49,7 +49,8 @@ type Options struct {
 }
 
 // Load reads a folder into a store that has the catalog of the folder, as one
-// change: in one step where the store is a store.Loader, otherwise by one Apply.
+// change: by columns where the store is a store.ColumnLoader that takes them, in one
+// step where it is a store.Loader, otherwise by one Apply.
 // Existing rows of the same ids are replaced. Errors is returned when the data is
 // at fault.
 func Load(ctx context.Context, dir string, into store.Store, opts Options) error {
@@ -77,6 +78,11 @@ func load(ctx context.Context, fsys fs.FS, dir string, into store.Store, opts Op
 }
 
 func (l *loader) into(ctx context.Context, into store.Store) error {
+	if columns, ok := into.(store.ColumnLoader); ok {
+		if done, err := l.byColumns(ctx, columns); done {
+			return err
+		}
+	}
 	if loader, ok := into.(store.Loader); ok {
 		return loader.Load(ctx, l.changes(ctx))
 	}
