@@ -158,7 +158,7 @@ func (g *generator) has(n *plan.Has, r row) piece {
 			}
 		}
 		item := text("s." + s.Item)
-		if g.dialect == MySQL {
+		if g.dialect == MySQL || g.dialect == SQLite {
 			item = g.binary(item)
 		}
 		out := join(owner, " IN (SELECT s."+s.Owner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", item, " IN (", list(args, ", "), ")")

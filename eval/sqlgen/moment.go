@@ -94,8 +94,10 @@ func (g *generator) clock(sql string) string {
 	case ClickHouse:
 		return "(toInt64(toUnixTimestamp(" + sql + ")) * 1000000)"
 	}
-	// SQLite keeps timestamps as text; what follows the whole second is the rest.
-	return "(CAST(strftime('%s', " + sql + ") AS INTEGER) * 1000000 + CAST(substr(strftime('%f', " + sql + "), 4) AS INTEGER) * 1000)"
+	// SQLite keeps timestamps as text: 2006-01-02 15:04:05, perhaps a fraction, perhaps
+	// a Z or +00:00. Its own functions round to milliseconds.
+	return "(CAST(strftime('%s', substr(" + sql + ", 1, 19)) AS INTEGER) * 1000000 + CAST(substr(replace(rtrim(substr(" + sql +
+		", 21), 'Z'), '+00:00', '') || '000000', 1, 6) AS INTEGER))"
 }
 
 func (g *generator) day(sql string) string {
@@ -173,10 +175,13 @@ func utc(c civil.Time) time.Time {
 	return time.Date(c.Year, c.Month, c.Day, c.Hour, c.Min, c.Sec, c.Nanos, time.UTC)
 }
 
-// timestamp is an argument for a column of the engine's own timestamps.
+// timestamp is an argument for a column of the engine's own timestamps. MySQL's
+// driver would write a time.Time in the zone that the host's data source names, and
+// SQLite compares text: a whole second has no fraction, so that it comes before those
+// that have.
 func (g *generator) timestamp(t time.Time) any {
-	if g.dialect == SQLite {
-		return t.Format("2006-01-02 15:04:05.000")
+	if g.dialect == SQLite || g.dialect == MySQL {
+		return t.Format("2006-01-02 15:04:05.999999")
 	}
 	return t
 }
@@ -315,15 +320,16 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 }
 
 // once writes what repeats an expression, at length. PostgreSQL would plan every copy
-// of it: a birthday in a zone of many clock changes took seconds to plan, for a
-// statement that ran for none. There it is computed in a subquery of its own, which
-// OFFSET keeps the planner from copying back.
+// of it, and SQLite run every copy: a birthday in a zone of many clock changes took
+// seconds. There it is computed in a subquery of its own, which a limit keeps from
+// being copied back.
 func (g *generator) once(x piece, use func(x piece) piece) piece {
-	if out := use(x); g.dialect != Postgres || len(out.sql) < longText {
+	limit := map[Dialect]string{Postgres: " OFFSET 0", SQLite: " LIMIT 1"}[g.dialect]
+	if out := use(x); limit == "" || len(out.sql) < longText {
 		return out
 	}
 	name := g.alias("v")
-	return join("(SELECT ", use(text(name+".x")), " FROM (SELECT ", x, " AS x OFFSET 0) ", name, ")")
+	return join("(SELECT ", use(text(name+".x")), " FROM (SELECT ", x, " AS x"+limit+") ", name, ")")
 }
 
 // yearDays are the month-and-day numbers of the days from first to last, as few

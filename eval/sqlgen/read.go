@@ -65,17 +65,34 @@ func Read(d Dialect, s *Schema, kind string, values []Value, id *dangol.Customer
 	return g.statement(join(out, " ORDER BY "+order))
 }
 
-// ReadSet is Read for the items of a set: its columns are the owner's key as text
-// and the item. With an id it reads those of one customer's own set.
-func ReadSet(d Dialect, s *Schema, set string, id *dangol.CustomerID) (Statement, error) {
+// ReadSet is Read for the items of a set: of a customer's own, for the kind "", its
+// columns are the customer's id as text and the item; of records they are the
+// customer's id, the record's key, both as text, and the item. With an id it reads
+// those of one customer.
+func ReadSet(d Dialect, s *Schema, kind, field string, id *dangol.CustomerID) (Statement, error) {
 	g := newGenerator(d, s, Query{}, nil)
-	t := s.Sets[set]
-	out := text("SELECT " + g.asText("s."+t.Owner) + ", s." + t.Item + " FROM " + t.Name + " s WHERE s." + t.Owner + " IS NOT NULL AND s." + t.Item + " IS NOT NULL")
+	name := field
+	if kind != "" {
+		name = kind + "." + field
+	}
+	t := s.Sets[name]
+	owner, order := "s."+t.Owner, g.bytes("s."+t.Owner)
+	out := text("SELECT " + g.asText("s."+t.Owner) + ", s." + t.Item + " FROM " + t.Name + " s WHERE ")
+	if kind != "" {
+		rows := s.Records[kind]
+		owner, order = "r."+rows.Customer, g.bytes("r."+rows.Customer)+", "+order
+		out = text("SELECT " + g.asText(owner) + ", " + g.asText("s."+t.Owner) + ", s." + t.Item + " FROM " + rows.Name + " r JOIN " +
+			t.Name + " s ON s." + t.Owner + " = r." + rows.Key + " WHERE ")
+		if rows.Filter != "" {
+			out = join(out, "("+place(rows.Filter, "r")+") AND ")
+		}
+	}
+	out = join(out, owner+" IS NOT NULL AND s."+t.Item+" IS NOT NULL")
 	if t.Filter != "" {
 		out = join(out, " AND ("+place(t.Filter, "s")+")")
 	}
 	if id != nil {
-		out = join(out, " AND s."+t.Owner+" = ", text("?", string(*id)))
+		out = join(out, " AND "+owner+" = ", text("?", string(*id)))
 	}
-	return g.statement(join(out, " ORDER BY "+g.bytes("s."+t.Owner)))
+	return g.statement(join(out, " ORDER BY "+order))
 }

@@ -203,8 +203,8 @@ func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
 		return join("MAX(", when(g.expr(a.Of, r)), ")")
 	case plan.Distinct:
 		value := g.expr(a.Of, r)
-		if g.dialect == MySQL && isText(a.Of.Type()) {
-			value = join("CAST(", value, " AS BINARY)")
+		if isText(a.Of.Type()) && g.dialect != Postgres {
+			value = g.binary(value)
 		}
 		return join("COUNT(DISTINCT ", when(value), ")")
 	case plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:

@@ -15,6 +15,8 @@ import (
 	"github.com/dangol-dev/dangol/internal/rulegen"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/sqlstore"
+	"github.com/dangol-dev/dangol/store/storetest"
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -29,6 +31,10 @@ func TestHostTablesAgreeWithEval(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			db := e.start(t)
+			if e.before != "" {
+				_, err := db.Exec(e.before)
+				require.NoError(t, err)
+			}
 			done, worlds, unsupported := 0, 0, map[string]int{}
 			for ; done < *cases; worlds++ {
 				done += differ(t, e, db, *seed+uint64(worlds), unsupported)
@@ -85,8 +91,7 @@ func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[str
 	for _, c := range w.Customers {
 		one, err := s.Customer(t.Context(), c.ID)
 		require.NoError(t, err, "world %d: %q", seed, c.ID)
-		require.Equal(t, c.ID, one.ID)
-		require.Equal(t, c.Guest, one.Guest)
+		require.Empty(t, cmp.Diff(storetest.Dump(c), storetest.Dump(one)), "world %d", seed)
 	}
 	return done
 }

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -22,7 +23,13 @@ type engine struct {
 	name    string
 	dialect sqlstore.Dialect
 	start   func(testing.TB) *sql.DB
-	text    string // the type of keys and words
+	text    string // the type of keys
+	// words are types of words, also with collations that take different words for
+	// the same. before is what has to be there for them.
+	words  []string
+	before string
+	// json is the type of columns with JSON, "" where the mapping has none.
+	json    string
 	integer string
 	truth   string
 	// times are ways to keep an instant: the mapping's word and the column's type.
@@ -38,22 +45,25 @@ func engines() []engine {
 	decimal := func(digits int) string { return fmt.Sprintf("DECIMAL(20, %d)", digits) }
 	return []engine{
 		{
-			name: "SQLite", dialect: sqlstore.SQLite, text: "TEXT", integer: "INTEGER", truth: "INTEGER",
+			name: "SQLite", dialect: sqlstore.SQLite, text: "TEXT", words: []string{"TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM"}, json: "TEXT", integer: "INTEGER", truth: "INTEGER",
 			start: func(t testing.TB) *sql.DB {
 				db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(t.TempDir()+"/shop.db")+"&_pragma=synchronous(0)")
 				require.NoError(t, err)
 				t.Cleanup(func() { db.Close() })
 				return db
 			},
-			times: [][2]string{{"epoch_us", "INTEGER"}}, day: [2]string{"date", "TEXT"},
+			times: [][2]string{{"epoch_us", "INTEGER"}, {"timestamptz", "TEXT"}, {"datetime", "TEXT"}}, day: [2]string{"date", "TEXT"},
 		},
 		{
-			name: "PostgreSQL", dialect: sqlstore.Postgres, text: "TEXT", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
-			start: server(servers.Postgres),
-			times: [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
+			name: "PostgreSQL", dialect: sqlstore.Postgres, text: "TEXT", json: "JSONB", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
+			words:  []string{"TEXT", `TEXT COLLATE folding`, "VARCHAR(255)"},
+			before: "CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
+			start:  server(servers.Postgres),
+			times:  [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 		},
 		{
-			name: "MariaDB", dialect: sqlstore.MySQL, text: "VARCHAR(255)", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
+			name: "MariaDB", dialect: sqlstore.MySQL, text: "VARCHAR(255)", json: "JSON", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
+			words: []string{"VARCHAR(255)", "VARCHAR(255) COLLATE utf8mb4_unicode_ci", "TEXT CHARACTER SET utf16", "TEXT CHARACTER SET utf8mb3", "VARCHAR(255) COLLATE utf8mb4_bin"},
 			start: server(servers.MariaDB),
 			times: [][2]string{{"timestamptz", "DATETIME(6)"}, {"datetime", "DATETIME(6)"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 		},
@@ -100,7 +110,7 @@ func (h *host) exec(query string, args ...any) {
 // build makes the tables of a world and their mapping.
 func build(t testing.TB, e engine, db *sql.DB, w *rulegen.World, prefix string) *host {
 	t.Helper()
-	h := &host{t: t, e: e, db: db, prefix: prefix, mapping: sqlstore.Mapping{Zone: hostZone, Records: map[string]sqlstore.TableMap{}}}
+	h := &host{t: t, e: e, db: db, prefix: prefix, n: len(w.Customers), mapping: sqlstore.Mapping{Zone: hostZone, Records: map[string]sqlstore.TableMap{}}}
 	schema, err := store.NewSchema(w.Catalog)
 	require.NoError(t, err)
 	for _, table := range append([]*store.Table{schema.Customers}, schema.Kinds...) {
@@ -109,76 +119,114 @@ func build(t testing.TB, e engine, db *sql.DB, w *rulegen.World, prefix string) 
 	return h
 }
 
+// cell is one value of a row on its way into the tables.
+type cell struct {
+	field string
+	value func(catalog.Value) any
+	json  string // the name within the column doc, else ""
+	pair  string // the name within the table of pairs, else ""
+}
+
+// entity is a customer or a record.
+type entity struct {
+	id, key, parent string
+	guest           bool
+	fields          map[string]catalog.Value
+}
+
+func entities(w *rulegen.World, kind string) []entity {
+	var out []entity
+	for _, c := range w.Customers {
+		if kind == "" {
+			out = append(out, entity{string(c.ID), string(c.ID), "", c.Guest, c.Attributes})
+			continue
+		}
+		for _, r := range c.Records[kind] {
+			e := entity{string(c.ID), r.Key, "", false, r.Fields}
+			if r.Parent != nil {
+				e.parent = r.Parent.Key
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 func (h *host) table(w *rulegen.World, t *store.Table) {
-	name := h.prefix + t.Rows
+	name, pairs := h.prefix+t.Rows, h.prefix+t.Rows+"_pairs"
 	tm := sqlstore.TableMap{Table: name, Key: "id", Columns: map[string]sqlstore.ColumnMap{}}
-	names, columns := []string{"id"}, []string{h.q("id") + " " + h.e.text}
-	var write []func(id string, key string, parent string, fields map[string]catalog.Value, guest bool) any
-	add := func(column, typ string, value func(id, key, parent string, fields map[string]catalog.Value, guest bool) any) {
-		names, columns = append(names, column), append(columns, h.q(column)+" "+typ)
-		write = append(write, value)
+	names, types := []string{"id"}, []string{h.e.text}
+	fixed := []func(entity) any{func(e entity) any { return e.key }}
+	add := func(column, typ string, value func(entity) any) {
+		names, types, fixed = append(names, column), append(types, typ), append(fixed, value)
 	}
 	if t.Kind == "" {
 		tm.Guest, tm.Bucket = "{t}."+h.q("guest"), "bucket"
-		add("guest", h.e.truth, func(_, _, _ string, _ map[string]catalog.Value, guest bool) any { return h.flag(guest) })
-		add("bucket", h.e.integer, func(id, _, _ string, _ map[string]catalog.Value, _ bool) any { return int64(sample.Bucket(id)) })
+		add("guest", h.e.truth, func(e entity) any { return h.flag(e.guest) })
+		add("bucket", h.e.integer, func(e entity) any { return int64(sample.Bucket(e.id)) })
 	} else {
 		tm.Customer = "owner"
-		add("owner", h.e.text, func(id, _, _ string, _ map[string]catalog.Value, _ bool) any { return id })
+		add("owner", h.e.text, func(e entity) any { return e.id })
 		if t.Parent != nil {
 			tm.Parent = "belongs_to"
-			add("belongs_to", h.e.text, func(_, _, parent string, _ map[string]catalog.Value, _ bool) any { return parent })
+			add("belongs_to", h.e.text, func(e entity) any { return e.parent })
 		}
 	}
+	var cells []cell
+	doc, paired := false, false
 	for _, c := range t.Columns {
+		h.n++
 		if c.Type.Sort == catalog.Set {
-			set := h.prefix + t.Rows + "_" + strings.ReplaceAll(c.Name, ".", "_")
-			h.create(set, h.q("owner")+" "+h.e.text, h.q("item")+" "+h.e.text)
-			tm.Columns[c.Name] = sqlstore.ColumnMap{Items: &sqlstore.Items{Table: set, Owner: "owner", Item: "item"}}
-			h.items(w, t, c, set)
+			h.items(w, t, c, &tm)
 			continue
 		}
-		h.n++
+		at := cell{field: c.Name}
 		column := fmt.Sprintf("c%d", h.n)
 		spec := sqlstore.ColumnMap{Column: column}
-		typ, value := h.column(c.Type, &spec)
+		typ := ""
+		switch {
+		case h.e.json != "" && h.n%5 == 3:
+			spec = sqlstore.ColumnMap{Column: "doc", JSON: []string{column}}
+			at.json, doc = column, true
+		case h.e.json != "" && h.n%7 == 4: // pairs are where JSON is
+			spec = sqlstore.ColumnMap{Pairs: &sqlstore.Pairs{Table: pairs, Owner: "owner", Name: "name", Is: column, Value: "value"}}
+			at.pair, paired = column, true
+		case h.n%6 == 0:
+			spec = sqlstore.ColumnMap{SQL: "{t}." + h.q(column)}
+		}
+		typ, at.value = h.column(c.Type, &spec)
 		tm.Columns[c.Name] = spec
-		add(column, typ, func(_, _, _ string, fields map[string]catalog.Value, _ bool) any {
-			if v := fields[c.Name]; v.Known() {
-				return value(v)
-			}
-			return nil
-		})
+		cells = append(cells, at)
+		if at.json == "" && at.pair == "" {
+			add(column, typ, func(e entity) any {
+				if v := e.fields[c.Name]; v.Known() {
+					return at.value(v)
+				}
+				return nil
+			})
+		}
+	}
+	if doc {
+		add("doc", h.e.json, func(e entity) any { return h.doc(cells, e) })
+	}
+	columns := make([]string, len(names))
+	for i := range names {
+		columns[i] = h.q(names[i]) + " " + types[i]
 	}
 	h.create(name, columns...)
-	insert := h.insert(name, names)
-	tx, err := h.db.Begin()
-	require.NoError(h.t, err)
-	defer tx.Rollback()
-	stmt, err := tx.Prepare(h.e.dialect.Rebind(insert))
-	require.NoError(h.t, err, insert)
-	put := func(id, key, parent string, fields map[string]catalog.Value, guest bool) {
-		args := []any{key}
-		for _, f := range write {
-			args = append(args, f(id, key, parent, fields, guest))
+	rows := make([][]any, 0)
+	for _, e := range entities(w, t.Kind) {
+		row := make([]any, len(fixed))
+		for i, value := range fixed {
+			row[i] = value(e)
 		}
-		_, err := stmt.Exec(args...)
-		require.NoError(h.t, err, "%s %v", insert, args)
+		rows = append(rows, row)
 	}
-	for _, c := range w.Customers {
-		if t.Kind == "" {
-			put(string(c.ID), string(c.ID), "", c.Attributes, c.Guest)
-			continue
-		}
-		for _, r := range c.Records[t.Kind] {
-			parent := ""
-			if r.Parent != nil {
-				parent = r.Parent.Key
-			}
-			put(string(c.ID), r.Key, parent, r.Fields, false)
-		}
+	h.insert(name, names, rows)
+	if paired {
+		h.create(pairs, h.q("owner")+" "+h.e.text, h.q("name")+" "+h.e.text, h.q("value")+" "+h.e.text)
+		h.insert(pairs, []string{"owner", "name", "value"}, h.pairs(cells, entities(w, t.Kind)))
 	}
-	require.NoError(h.t, tx.Commit())
 	if t.Kind == "" {
 		h.mapping.Customers = tm
 	} else {
@@ -186,35 +234,77 @@ func (h *host) table(w *rulegen.World, t *store.Table) {
 	}
 }
 
-func (h *host) items(w *rulegen.World, t *store.Table, c store.Column, table string) {
-	tx, err := h.db.Begin()
-	require.NoError(h.t, err)
-	defer tx.Rollback()
-	stmt, err := tx.Prepare(h.e.dialect.Rebind(h.insert(table, []string{"owner", "item"})))
-	require.NoError(h.t, err)
-	put := func(owner string, v catalog.Value) {
-		for _, item := range v.Items() {
-			_, err := stmt.Exec(owner, item)
-			require.NoError(h.t, err)
+// doc is a row's JSON: what is missing is absent or null, turn by turn.
+func (h *host) doc(cells []cell, e entity) any {
+	doc := map[string]any{"other": "x"}
+	for i, c := range cells {
+		switch v := e.fields[c.field]; {
+		case c.json == "":
+		case v.Known():
+			doc[c.json] = c.value(v)
+		case i%2 == 0:
+			doc[c.json] = nil
 		}
 	}
-	for _, cu := range w.Customers {
-		if t.Kind == "" {
-			put(string(cu.ID), cu.Attributes[c.Name])
-		}
-		for _, r := range cu.Records[t.Kind] {
-			put(r.Key, r.Fields[c.Name])
-		}
-	}
-	require.NoError(h.t, tx.Commit())
+	text, err := json.Marshal(doc)
+	require.NoError(h.t, err)
+	return string(text)
 }
 
-func (h *host) insert(table string, columns []string) string {
+// pairs are the rows of names and values, among those of other names.
+func (h *host) pairs(cells []cell, of []entity) [][]any {
+	var rows [][]any
+	for _, e := range of {
+		rows = append(rows, []any{e.key, "other", "x"})
+		for _, c := range cells {
+			if v := e.fields[c.field]; c.pair != "" && v.Known() {
+				rows = append(rows, []any{e.key, c.pair, fmt.Sprint(c.value(v))})
+			}
+		}
+	}
+	return rows
+}
+
+func (h *host) items(w *rulegen.World, t *store.Table, c store.Column, tm *sqlstore.TableMap) {
+	set := h.prefix + t.Rows + "_" + strings.ReplaceAll(c.Name, ".", "_")
+	typ := h.e.text
+	if h.e.words != nil && !strings.Contains(h.word(), "utf16") {
+		typ = h.word()
+	}
+	h.create(set, h.q("owner")+" "+h.e.text, h.q("item")+" "+typ)
+	tm.Columns[c.Name] = sqlstore.ColumnMap{Items: &sqlstore.Items{Table: set, Owner: "owner", Item: "item"}}
+	var rows [][]any
+	for _, e := range entities(w, t.Kind) {
+		for _, item := range e.fields[c.Name].Items() {
+			rows = append(rows, []any{e.key, item})
+		}
+	}
+	h.insert(set, []string{"owner", "item"}, rows)
+}
+
+func (h *host) insert(table string, columns []string, rows [][]any) {
 	quoted := make([]string, len(columns))
 	for i, c := range columns {
 		quoted[i] = h.q(c)
 	}
-	return "INSERT INTO " + h.q(table) + " (" + strings.Join(quoted, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	query := "INSERT INTO " + h.q(table) + " (" + strings.Join(quoted, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	tx, err := h.db.Begin()
+	require.NoError(h.t, err)
+	defer tx.Rollback()
+	stmt, err := tx.Prepare(h.e.dialect.Rebind(query))
+	require.NoError(h.t, err, query)
+	for _, row := range rows {
+		_, err := stmt.Exec(row...)
+		require.NoError(h.t, err, "%s %v", query, row)
+	}
+	require.NoError(h.t, tx.Commit())
+}
+
+func (h *host) word() string {
+	if h.e.words == nil {
+		return h.e.text
+	}
+	return h.e.words[h.n%len(h.e.words)]
 }
 
 func (h *host) flag(b bool) any {
@@ -227,12 +317,21 @@ func (h *host) flag(b bool) any {
 	return 0
 }
 
-// column picks how a value of the type is kept.
+// column picks how a value of the type is kept, as a column or as text within JSON
+// or pairs.
 func (h *host) column(t catalog.Type, spec *sqlstore.ColumnMap) (typ string, value func(catalog.Value) any) {
 	seoul, err := time.LoadLocation(hostZone)
 	require.NoError(h.t, err)
+	written := len(spec.JSON) > 0 || spec.Pairs != nil
 	switch t.Sort {
 	case catalog.Bool:
+		switch {
+		case h.n%3 == 0 && h.e.json != "": // words for yes and no
+			spec.Values = map[string]string{"Y": "true", "N": "false"}
+			return h.word(), func(v catalog.Value) any { return map[bool]string{true: "Y", false: "N"}[v.Bool()] }
+		case written:
+			return "", func(v catalog.Value) any { return v.Bool() }
+		}
 		return h.e.truth, func(v catalog.Value) any { return h.flag(v.Bool()) }
 	case catalog.Number, catalog.Money:
 		if h.e.money != nil && h.n%2 == 0 {
@@ -245,23 +344,37 @@ func (h *host) column(t catalog.Type, spec *sqlstore.ColumnMap) (typ string, val
 		return h.e.integer, func(v catalog.Value) any { return v.Int() }
 	case catalog.Instant:
 		way := h.e.times[h.n%len(h.e.times)]
+		if written {
+			way = [2]string{"epoch_us", h.e.integer}
+		}
 		spec.Time = way[0]
 		return way[1], func(v catalog.Value) any {
-			at := time.UnixMicro(v.Int())
+			at := time.UnixMicro(v.Int()).UTC()
 			switch way[0] {
-			case "timestamptz":
-				return at.UTC()
+			case "epoch_us":
+				return v.Int()
 			case "datetime":
 				c := at.In(seoul)
-				return time.Date(c.Year(), c.Month(), c.Day(), c.Hour(), c.Minute(), c.Second(), c.Nanosecond(), time.UTC)
+				at = time.Date(c.Year(), c.Month(), c.Day(), c.Hour(), c.Minute(), c.Second(), c.Nanosecond(), time.UTC)
 			}
-			return v.Int()
+			if way[1] == "TEXT" {
+				return at.Format("2006-01-02 15:04:05.999999")
+			}
+			return at
 		}
 	case catalog.Date:
 		spec.Time = h.e.day[0]
 		return h.e.day[1], func(v catalog.Value) any { return v.String() }
+	case catalog.Enum:
+		if h.n%2 == 0 && h.e.json != "" { // the host's own words
+			spec.Values = map[string]string{}
+			for _, v := range t.Values {
+				spec.Values["it's "+v] = v
+			}
+			return h.word(), func(v catalog.Value) any { return "it's " + v.Text() }
+		}
 	}
-	return h.e.text, func(v catalog.Value) any { return v.Text() }
+	return h.word(), func(v catalog.Value) any { return v.Text() }
 }
 
 func decimalText(n int64, digits int) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -18,22 +19,23 @@ import (
 func (s *Mapped) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Customer, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
+	if !s.m.tables[""].keys.fits(string(id)) {
+		return nil, store.ErrNotFound
+	}
 	r, err := s.reader(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer r.end()
-	var found *eval.Customer
 	for c, err := range s.customers(ctx, r, &id) {
 		if err != nil {
 			return nil, err
 		}
-		found = c
+		if c.ID == id { // where the column's collation folds, others are found too
+			return c, nil
+		}
 	}
-	if found == nil {
-		return nil, store.ErrNotFound
-	}
-	return found, nil
+	return nil, store.ErrNotFound
 }
 
 // Each implements store.Streamer. It holds one customer at a time.
@@ -90,11 +92,11 @@ func (s *Mapped) customers(ctx context.Context, r *reader, id *dangol.CustomerID
 				return
 			}
 			for _, c := range s.m.tables[kind].columns {
-				if c.set == nil || kind != "" {
+				if c.set == nil {
 					continue
 				}
-				st, err := sqlgen.ReadSet(s.dialect(), s.m.schema, c.of.Name, id)
-				if err := open("", c.of.Name, nil, st, err); err != nil {
+				st, err := sqlgen.ReadSet(s.dialect(), s.m.schema, kind, c.of.Name, id)
+				if err := open(kind, c.of.Name, nil, st, err); err != nil {
 					yield(nil, err)
 					return
 				}
@@ -114,9 +116,6 @@ func (s *Mapped) customers(ctx context.Context, r *reader, id *dangol.CustomerID
 			for _, src := range sources[1:] {
 				err = errors.Join(err, src.take(c, s))
 			}
-			if err == nil {
-				link(c, s.schema)
-			}
 			if !yield(c, err) || err != nil {
 				return
 			}
@@ -133,25 +132,6 @@ func (s *Mapped) kinds() []string {
 		}
 	}
 	return out
-}
-
-// link gives records their parents; one whose parent is gone belongs to none.
-func link(c *eval.Customer, schema *store.Schema) {
-	for kind, records := range c.Records {
-		t, err := schema.Table(kind)
-		if err != nil || t.Parent == nil {
-			continue
-		}
-		parents := map[string]*eval.Record{}
-		for _, p := range c.Records[t.Parent.Kind] {
-			parents[p.Key] = p
-		}
-		for _, r := range records {
-			if parent, ok := r.Fields[t.ParentField]; ok {
-				r.Parent = parents[parent.Text()]
-			}
-		}
-	}
 }
 
 // source is one table being read in the order of customers.
@@ -203,7 +183,7 @@ func (src *source) open(ctx context.Context, s *Mapped, r *reader, st sqlgen.Sta
 func (src *source) what() string {
 	switch {
 	case src.set != "":
-		return src.set
+		return strings.TrimPrefix(src.kind+"."+src.set, ".")
 	case src.kind != "":
 		return src.kind
 	}
@@ -237,6 +217,8 @@ func (src *source) next() error {
 	var guest int64
 	cells := make([]any, len(src.values))
 	switch {
+	case src.set != "" && src.kind != "":
+		dest = []any{&out.customer, &out.key, &out.item}
 	case src.set != "":
 		dest = []any{&out.customer, &out.item}
 	case src.kind == "":
@@ -270,25 +252,31 @@ func (src *source) next() error {
 // take gives a customer the rows that are the customer's. Rows of nobody are
 // passed over.
 func (src *source) take(c *eval.Customer, s *Mapped) error {
-	var items []string
+	items := map[string][]string{} // by the record's key, "" for the customer
 	for src.row != nil && dangol.CustomerID(src.row.customer) <= c.ID {
 		r := src.row
 		if dangol.CustomerID(r.customer) == c.ID {
 			if src.set != "" {
-				items = append(items, r.item)
+				items[r.key] = append(items[r.key], r.item)
 			} else {
-				if t, err := s.schema.Table(src.kind); err == nil && r.hasParent && t.ParentField != "" {
-					r.fields[t.ParentField] = catalog.StringValue(r.parent)
+				record := &eval.Record{Key: r.key, Fields: r.fields}
+				if above := s.m.tables[src.kind].of.Parent; above != nil && r.hasParent {
+					// Parents were read before. One that is gone is nobody's parent.
+					record.Parent = find(c.Records[above.Kind], r.parent)
 				}
-				c.Records[src.kind] = append(c.Records[src.kind], &eval.Record{Key: r.key, Fields: r.fields})
+				c.Records[src.kind] = append(c.Records[src.kind], record)
 			}
 		}
 		if err := src.next(); err != nil {
 			return err
 		}
 	}
-	if len(items) > 0 {
-		c.Attributes[src.set] = catalog.SetValue(items...)
+	for key, list := range items {
+		if src.kind == "" {
+			c.Attributes[src.set] = catalog.SetValue(list...)
+		} else if rec := find(c.Records[src.kind], key); rec != nil {
+			rec.Fields[src.set] = catalog.SetValue(list...)
+		}
 	}
 	return nil
 }
