@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -11,7 +13,7 @@ import (
 // claimed is one recipient on its way through a worker.
 type claimed struct {
 	Recipient
-	wasDue  time.Time // when it should have been worked on
+	wasDue  time.Time // when it should have been worked on; zero after an abandoned claim
 	contact Contact
 	known   bool
 	left    bool
@@ -28,8 +30,17 @@ type batch struct {
 	campaign Campaign
 	occ      Occurrence
 	fence    int64
-	until    time.Time // the end of the lease
+	until    time.Time // the end of the lease, by the store's clock
+	deadline time.Time // the same, by the service's: nothing is handed over after it
 	rows     []*claimed
+}
+
+func newClaimed(r Recipient) *claimed {
+	c := &claimed{Recipient: r}
+	if r.life != leased { // else Due is of another clock, and when a claim was abandoned
+		c.wasDue = r.Due
+	}
+	return c
 }
 
 // dispatchAll works on all running occurrences until nothing is due.
@@ -82,8 +93,9 @@ func (s *Service) work(ctx context.Context, campaign, id string) (total Progress
 	return total, nil
 }
 
-// claim takes the next due recipients under a lease: they are due again when it ends,
-// and only the holder of the newest fence may submit them.
+// claim takes the next due recipients under a lease: others may take them when it ends,
+// and only the holder of the newest fence may submit them. What is due is told by the
+// service's clock, how long a lease holds by the store's.
 func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err error) {
 	err = s.store.Update(ctx, func(tx Tx) error {
 		b = nil
@@ -108,23 +120,24 @@ func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err
 			o.Due = free
 			return put(tx, &o)
 		}
-		due, err := scan[Recipient](tx, Range{Index: 1, Equal: []any{campaign, id, int64(1)}, To: micros(now) + 1, Limit: min(s.cfg.Batch, max(places, 1))})
+		at, err := s.leaseNow(tx)
+		if err != nil {
+			return err
+		}
+		due, err := claimable(tx, o, now, at, min(s.cfg.Batch, max(places, 1)))
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		b = &batch{row: row, campaign: c, occ: o, until: now.Add(s.cfg.Lease)}
-		if b.fence, err = next(tx, "fence"); err != nil {
-			return err
-		}
+		b = &batch{row: row, campaign: c, occ: o, fence: newFence(), until: at.Add(s.cfg.Lease), deadline: now.Add(s.cfg.Lease)}
 		late := false
 		for _, r := range due {
-			cl := &claimed{Recipient: r, wasDue: r.Due}
-			cl.fence, cl.Due = b.fence, b.until
+			cl := newClaimed(r)
+			cl.fence, cl.life, cl.Due = b.fence, leased, b.until
 			if err := put(tx, &cl.Recipient); err != nil {
 				return err
 			}
 			b.rows = append(b.rows, cl)
-			late = late || c.Lateness > 0 && now.Sub(later(r.Due, o.Active)) > c.Lateness
+			late = late || c.Lateness > 0 && now.Sub(later(cl.wasDue, o.Active)) > c.Lateness
 		}
 		// While it is worked on in time an occurrence may take as long as it needs. After
 		// a standstill nothing revives what is too late.
@@ -135,6 +148,23 @@ func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err
 		return nil
 	})
 	return b, err
+}
+
+// newFence names a claim. Fences are only compared for equality, so they need no
+// counter that all claims would wait for.
+func newFence() int64 { return rand.Int64N(math.MaxInt64) + 1 }
+
+// claimable is who waited long enough, and whose claims were abandoned.
+func claimable(tx Tx, o Occurrence, now, at time.Time, limit int) ([]Recipient, error) {
+	find := func(l life, until time.Time, limit int) ([]Recipient, error) {
+		return scan[Recipient](tx, Range{Index: 1, Equal: []any{o.Campaign, o.ID, int64(l)}, To: micros(until) + 1, Limit: limit})
+	}
+	due, err := find(leased, at, limit)
+	if err != nil || len(due) == limit {
+		return due, err
+	}
+	fresh, err := find(waiting, now, limit-len(due))
+	return append(due, fresh...), err
 }
 
 // serve brings every recipient of a batch one step further.
@@ -208,7 +238,7 @@ func (s *Service) resolvable(ch Channel) bool {
 // mine reads a recipient again and tells whether this batch's claim still holds.
 func mine(tx Tx, b *batch, r *claimed) (Recipient, bool, error) {
 	cur, ok, err := get[Recipient](tx, b.campaign.ID, b.occ.ID, string(r.Customer))
-	return cur, ok && cur.fence == b.fence && cur.live, err
+	return cur, ok && cur.fence == b.fence && cur.life == leased, err
 }
 
 // putBack gives claimed recipients back that were not submitted.
@@ -222,7 +252,7 @@ func (s *Service) putBack(ctx context.Context, b *batch, rows []*claimed, due ti
 			if !ok || cur.State != Pending && cur.State != Held {
 				continue
 			}
-			cur.Due = due
+			cur.wait(cur.State, cur.Reason, due)
 			if err := put(tx, &cur); err != nil {
 				return err
 			}
@@ -235,6 +265,7 @@ func (s *Service) putBack(ctx context.Context, b *batch, rows []*claimed, due ti
 // same transaction, and then hands the messages over.
 func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total Progress, err error) {
 	var send []*claimed
+	tried := map[*claimed]bool{} // made durable by a run of the transaction that may have been committed
 	err = s.store.Update(ctx, func(tx Tx) error {
 		total, send = Progress{}, send[:0]
 		now := s.now()
@@ -246,12 +277,23 @@ func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total 
 			// Paused, cancelled or edited meanwhile: the next claim sees what is to be done.
 			return giveBack(tx, b, rows, now)
 		}
+		at, err := s.leaseNow(tx)
+		if err != nil {
+			return err
+		}
 		for _, r := range rows {
 			cur, ok, err := mine(tx, b, r)
 			if err != nil {
 				return err
 			}
-			if !ok || cur.State != Pending && cur.State != Held || !cur.Due.After(now) {
+			if !ok || !cur.Due.After(at) {
+				continue
+			}
+			if cur.State == Submitting && tried[r] {
+				send = append(send, r) // the commit arrived, only its answer was lost
+				continue
+			}
+			if cur.State != Pending && cur.State != Held {
 				continue
 			}
 			r.Recipient = cur
@@ -279,7 +321,7 @@ func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total 
 			if err := s.durable(tx, b, r, now); err != nil {
 				return err
 			}
-			send = append(send, r)
+			send, tried[r] = append(send, r), true
 		}
 		return nil
 	})
@@ -299,7 +341,7 @@ func giveBack(tx Tx, b *batch, rows []*claimed, now time.Time) error {
 			return err
 		}
 		if ok && (cur.State == Pending || cur.State == Held) {
-			cur.Due = now
+			cur.wait(cur.State, cur.Reason, now)
 			if err := put(tx, &cur); err != nil {
 				return err
 			}
@@ -345,7 +387,7 @@ func (s *Service) settle(tx Tx, b *batch, r *claimed, now time.Time, p *Progress
 		r.Variant = r.msg.Variant
 	}
 	if r.verdict.Decision == Hold {
-		r.State, r.Due = Held, r.verdict.Until
+		r.wait(Held, r.verdict.Reason, r.verdict.Until)
 		p.Held++
 	} else {
 		r.end(Dropped, r.verdict.Reason)
@@ -370,5 +412,10 @@ func (s *Service) settle(tx Tx, b *batch, r *claimed, now time.Time, p *Progress
 }
 
 func (r *Recipient) end(state RecipientState, reason string) {
-	r.State, r.Reason, r.live, r.Due = state, reason, false, time.Time{}
+	r.State, r.Reason, r.life, r.Due = state, reason, ended, time.Time{}
+}
+
+// wait gives a recipient back, to be worked on at an instant of the service's clock.
+func (r *Recipient) wait(state RecipientState, reason string, due time.Time) {
+	r.State, r.Reason, r.life, r.Due = state, reason, waiting, due
 }

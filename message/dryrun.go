@@ -44,7 +44,7 @@ func (s *Service) DryRun(ctx context.Context, c Campaign) (DryRun, error) {
 		a.batch.occ.cursor = string(cursor)
 		recipients := make([]Recipient, len(page))
 		for i, id := range page {
-			recipients[i] = Recipient{Campaign: c.ID, Customer: id, State: Pending, Due: a.out.At, live: true}
+			recipients[i] = Recipient{Campaign: c.ID, Customer: id, State: Pending, Due: a.out.At, life: waiting}
 		}
 		if err := a.add(ctx, recipients); err != nil {
 			return DryRun{}, err
@@ -72,8 +72,8 @@ func (s *Service) assessment(row campaignRow, c Campaign, o Occurrence) *assessm
 func (a *assessment) add(ctx context.Context, page []Recipient) error {
 	rows := make([]*claimed, 0, len(page))
 	for _, r := range page {
-		if r.live {
-			rows = append(rows, &claimed{Recipient: r, wasDue: r.Due})
+		if r.life != ended {
+			rows = append(rows, newClaimed(r))
 		}
 	}
 	if err := a.s.judgeAll(ctx, a.batch, rows, a.out.At); err != nil {

@@ -218,7 +218,7 @@ func (s *Service) freezePage(ctx context.Context, o Occurrence, page []dangol.Cu
 		}
 		for _, id := range page {
 			added, err := insert(tx, &Recipient{Campaign: o.Campaign, Occurrence: o.ID, Customer: id,
-				State: Pending, Due: cur.Started, Since: cur.At, Updated: now, live: true})
+				State: Pending, Due: cur.Started, Since: cur.At, Updated: now, life: waiting})
 			if err != nil {
 				return err
 			}
@@ -270,7 +270,7 @@ func (s *Service) close(ctx context.Context, campaign, id string) error {
 		if err != nil || !ok || o.State != OccurrenceRunning || !o.Frozen {
 			return err
 		}
-		live, err := tx.Scan(recipientTable, Range{Index: 1, Equal: []any{campaign, id, int64(1)}, Limit: 1})
+		live, err := tx.Scan(recipientTable, Range{Index: 1, Equal: []any{campaign, id}, From: int64(waiting), Limit: 1})
 		if err != nil || len(live) > 0 {
 			return err
 		}

@@ -45,6 +45,11 @@ func (m *MemoryStore) View(ctx context.Context, f func(tx Tx) error) error {
 	return f(&memoryTx{store: m})
 }
 
+// WithTx implements Store: memory has no transactions of a host's.
+func (m *MemoryStore) WithTx(tx HostTx) (Store, error) {
+	return nil, fmt.Errorf("%w: memory cannot join %T", ErrHostTx, tx)
+}
+
 type memoryTx struct {
 	store *MemoryStore
 	write bool

@@ -166,7 +166,8 @@ func (s *Service) undelivered(tx Tx, r Recipient, d *Delivery, now time.Time) er
 			o.State = OccurrenceFailures
 		}
 	} else {
-		r.Step, r.Attempts, r.State, r.Reason, r.live, r.Due, r.Since = r.Step+1, 0, Pending, "", true, now, now
+		r.Step, r.Attempts, r.Since = r.Step+1, 0, now
+		r.wait(Pending, "", now)
 		if o.State.Final() {
 			o.State, o.Reason, o.Ended = OccurrenceRunning, "", time.Time{}
 			if row.State == Done {

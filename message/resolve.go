@@ -45,7 +45,7 @@ func (s *Service) handOver(ctx context.Context, b *batch, send []*claimed) []out
 			continue
 		}
 		// A shutdown waits for the message that is under way.
-		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.until.Sub(now))
+		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.deadline.Sub(now))
 		got, err := sender.Send(call, r.msg)
 		cancel()
 		out[i] = classify(got, err)
@@ -55,7 +55,7 @@ func (s *Service) handOver(ctx context.Context, b *batch, send []*claimed) []out
 
 // mayGo tells whether claim and verdict still hold.
 func (r *claimed) mayGo(b *batch, now time.Time) bool {
-	return now.Before(b.until) && (r.verdict.Until.IsZero() || now.Before(r.verdict.Until))
+	return now.Before(b.deadline) && (r.verdict.Until.IsZero() || now.Before(r.verdict.Until))
 }
 
 func sameChannel(send []*claimed) bool {
@@ -80,7 +80,7 @@ func (s *Service) handOverBatch(ctx context.Context, b *batch, send []*claimed, 
 	if len(ms) == 0 {
 		return
 	}
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.until.Sub(now))
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.deadline.Sub(now))
 	defer cancel()
 	answers, err := sender.SendBatch(call, ms)
 	if err == nil && len(answers) != len(ms) {
@@ -182,11 +182,11 @@ func (s *Service) apply(tx Tx, b *batch, cur *Recipient, d *Delivery, o outcome,
 		}
 	case untouched:
 		d.Status = StatusRetry
-		cur.State, cur.Due = Pending, now
+		cur.wait(Pending, cur.Reason, now)
 	case unsure:
 		d.Failure = o.reason
 		if s.resolvable(d.Channel) {
-			cur.State, cur.Reason, cur.Due = InDoubt, o.reason, now.Add(s.backoff(cur.Attempts))
+			cur.wait(InDoubt, o.reason, now.Add(s.backoff(cur.Attempts)))
 			break
 		}
 		d.Status = StatusUnknown
@@ -197,7 +197,7 @@ func (s *Service) apply(tx Tx, b *batch, cur *Recipient, d *Delivery, o outcome,
 	case again:
 		d.Status, d.Failure = StatusRetry, o.reason
 		if cur.Attempts++; cur.Attempts < s.cfg.Tries {
-			cur.State, cur.Reason, cur.Due = Pending, o.reason, now.Add(max(o.after, s.backoff(cur.Attempts-1)))
+			cur.wait(Pending, o.reason, now.Add(max(o.after, s.backoff(cur.Attempts-1))))
 			break
 		}
 		failed = s.failed(b, cur, d, ReasonRetries, o.reason, now, p)
@@ -221,7 +221,8 @@ func (s *Service) failed(b *batch, cur *Recipient, d *Delivery, reason, why stri
 	cur.Detail += "\nsubmit on " + string(d.Channel) + ": " + why
 	_, contents := b.campaign.variant(drawn(b.campaign.ID, "variant", cur.Customer))
 	if cur.Step+1 < len(contents) {
-		cur.Step, cur.Attempts, cur.State, cur.Due, cur.Reason = cur.Step+1, 0, Pending, now, ""
+		cur.Step, cur.Attempts = cur.Step+1, 0
+		cur.wait(Pending, "", now)
 		return false
 	}
 	cur.end(Failed, reason)
@@ -317,13 +318,13 @@ func (s *Service) resolved(ctx context.Context, b *batch, r *claimed, d Delivery
 					return err
 				}
 			}
-			cur.State, cur.Due, cur.Reason = Pending, now, ""
+			cur.wait(Pending, "", now)
 			return put(tx, &cur)
 		case o.kind == unsure:
 			cur.Attempts++
 			_, asks := s.cfg.Senders[d.Channel].(Asker)
 			if asks && cur.Attempts < s.cfg.Tries {
-				cur.State, cur.Reason, cur.Due = InDoubt, o.reason, now.Add(s.backoff(cur.Attempts))
+				cur.wait(InDoubt, o.reason, now.Add(s.backoff(cur.Attempts)))
 				return put(tx, &cur)
 			}
 			d.Status = StatusUnknown
@@ -390,7 +391,7 @@ func (s *Service) sweep(ctx context.Context, id string) error {
 
 // sweepPage drops recipients of one occurrence, and ends it with the last one.
 func (s *Service) sweepPage(tx Tx, o Occurrence, now time.Time) (n int, err error) {
-	r := Range{Index: 1, Equal: []any{o.Campaign, o.ID, int64(1)}, Limit: audiencePage}
+	r := Range{Index: 1, Equal: []any{o.Campaign, o.ID}, From: int64(waiting), Limit: audiencePage}
 	live, left := 0, false
 	for {
 		rows, err := scan[Recipient](tx, r)

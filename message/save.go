@@ -17,6 +17,9 @@ import (
 // when the campaign is over, and ErrConflict when c.Revision is not 0 and not the
 // current one.
 func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
+	if err := s.alone("save"); err != nil {
+		return Campaign{}, err
+	}
 	expected := c.Revision
 	c = c.withDefaults(s.cfg)
 	if err := c.validate(s.cfg); err != nil {
@@ -39,11 +42,11 @@ func (s *Service) Save(ctx context.Context, c Campaign) (Campaign, error) {
 		switch {
 		case err != nil:
 			return err
-		case expected != 0 && expected != row.Revision:
-			return fmt.Errorf("%w: revision %d", ErrConflict, row.Revision)
-		case ok && row.Definition == definition:
+		case ok && row.Definition == definition: // also when this call wrote it and lost the answer
 			c.State, c.Reason, c.Revision = row.State, row.Reason, row.Revision
 			return nil
+		case expected != 0 && expected != row.Revision:
+			return fmt.Errorf("%w: revision %d", ErrConflict, row.Revision)
 		case ok && over(row.State):
 			return fmt.Errorf("%w: %s is %s", ErrFinished, c.ID, row.State)
 		case row.Holds != "" && len(without(c.groups(), row.holds())) > 0:
@@ -195,6 +198,9 @@ func (s *Service) drop(ctx context.Context, id string, groups []string) error {
 // Starting what is started already does nothing. An error of the audience, such as
 // that of a group that does not exist, leaves the draft.
 func (s *Service) Start(ctx context.Context, id string) error {
+	if err := s.alone("start"); err != nil {
+		return err
+	}
 	var c Campaign
 	started := false
 	now := s.now()
@@ -219,7 +225,12 @@ func (s *Service) Start(ctx context.Context, id string) error {
 	if err := s.hold(ctx, c, c.groups()); err != nil {
 		return errors.Join(err, s.dropUnused(ctx, id, c.groups()))
 	}
+	scheduled := false
 	return s.change(ctx, id, func(tx Tx, row *campaignRow) error {
+		if scheduled && row.State != Draft {
+			return nil // by this call, which lost the answer of its commit
+		}
+		scheduled = true
 		if row.State != Draft || row.Revision != c.Revision || len(without(c.groups(), row.holds())) > 0 {
 			return fmt.Errorf("%w: while it was being started", ErrConflict)
 		}
@@ -252,6 +263,9 @@ func (s *Service) change(ctx context.Context, id string, f func(tx Tx, row *camp
 // Occurrences that come due meanwhile are caught up with by the campaign's policy.
 // It waits for submits in flight, at most for their leases.
 func (s *Service) Pause(ctx context.Context, id string) error {
+	if err := s.alone("pause"); err != nil {
+		return err
+	}
 	err := s.change(ctx, id, func(_ Tx, row *campaignRow) error {
 		switch {
 		case over(row.State):
@@ -300,6 +314,9 @@ func (s *Service) Resume(ctx context.Context, id string) error {
 // first the campaign is cancelled nevertheless, and the next Tick finishes the rest.
 // It must not be called from within a Sender.
 func (s *Service) Cancel(ctx context.Context, id string) error {
+	if err := s.alone("cancel"); err != nil {
+		return err
+	}
 	now := s.now()
 	err := s.change(ctx, id, func(_ Tx, row *campaignRow) error {
 		switch row.State {
@@ -343,18 +360,18 @@ func (s *Service) await(ctx context.Context, id string) error {
 
 // flying counts the submits whose lease is alive.
 func (s *Service) flying(ctx context.Context, id string) (n int, err error) {
-	now := s.now()
 	err = s.store.View(ctx, func(tx Tx) error {
 		n = 0
+		at, err := s.leaseNow(tx)
+		if err != nil {
+			return err
+		}
 		running, err := scan[Occurrence](tx, Range{Index: 2, Equal: []any{id, string(OccurrenceRunning)}})
 		if err != nil {
 			return err
 		}
 		for _, o := range running {
-			// Claimed rows are due when their lease ends; those that wait longer wait
-			// for something else.
-			rows, err := scan[Recipient](tx, Range{Index: 1, Equal: []any{id, o.ID, int64(1)},
-				From: micros(now) + 1, To: micros(now.Add(s.cfg.Lease)) + 1})
+			rows, err := scan[Recipient](tx, Range{Index: 1, Equal: []any{id, o.ID, int64(leased)}, From: micros(at) + 1})
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ type Config struct {
 	Coupons  Coupons            // needed for coupon blocks with a definition. Defaults to none
 	Sender   Identity           // the shop's name, contact and opt-out, required for advertising under rules that ask for them
 
-	Clock     dangol.Clock   // Defaults to dangol.SystemClock
+	Clock     dangol.Clock   // of business time; claims are held by the store's own, where it has one. Defaults to dangol.SystemClock
 	Zone      *time.Location // of schedules without a zone. Defaults to Asia/Seoul
 	Country   string         // whose rules apply where neither contact nor campaign names one. Defaults to "KR"
 	Rules     Rules          // Defaults to KoreaRules
@@ -112,11 +112,16 @@ func (c Config) validate() error {
 // any number of Services, in any number of processes, may share a Store. It is safe
 // for concurrent use.
 type Service struct {
-	cfg   Config
-	store Store
+	cfg       Config
+	store     Store
+	joined    bool // the store's transaction is the host's
+	templates *templateCache
+}
 
-	mu        sync.Mutex
-	templates map[templateKey]*body
+// templateCache keeps parsed templates.
+type templateCache struct {
+	mu sync.Mutex
+	of map[templateKey]*body
 }
 
 // New makes a Service.
@@ -129,8 +134,39 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		cfg: cfg, store: cfg.Store, templates: map[templateKey]*body{},
+		cfg: cfg, store: cfg.Store, templates: &templateCache{of: map[templateKey]*body{}},
 	}, nil
+}
+
+// WithTx is the same service inside a transaction of the host's, such as
+// messagesql.WithTx(tx), so that an order, a consent or an event is stored together
+// with the host's own rows or not at all. It is used by one goroutine, until the
+// transaction ends; after any error the host must roll back. What would send, wait, or
+// hold groups returns ErrHostTx: a message leaves only after its row is durable.
+func (s *Service) WithTx(tx HostTx) (*Service, error) {
+	store, err := s.store.WithTx(tx)
+	if err != nil {
+		return nil, err
+	}
+	joined := *s
+	joined.store, joined.joined = store, true
+	return &joined, nil
+}
+
+// alone returns ErrHostTx for what must not be done inside the host's transaction.
+func (s *Service) alone(what string) error {
+	if s.joined {
+		return fmt.Errorf("%w: %s", ErrHostTx, what)
+	}
+	return nil
+}
+
+// leaseNow is the time by which claims are held.
+func (s *Service) leaseNow(tx Tx) (time.Time, error) {
+	if c, ok := tx.(Clocked); ok {
+		return c.Now()
+	}
+	return s.now(), nil
 }
 
 func (s *Service) now() time.Time { return s.cfg.Clock.Now().UTC().Truncate(time.Microsecond) }
@@ -146,20 +182,21 @@ type templateKey struct {
 // fill renders a template of text or HTML.
 func (s *Service) fill(text string, html bool, vars map[string]any) (string, error) {
 	key := templateKey{text, html}
-	s.mu.Lock()
-	t := s.templates[key]
-	s.mu.Unlock()
+	c := s.templates
+	c.mu.Lock()
+	t := c.of[key]
+	c.mu.Unlock()
 	if t == nil {
 		var err error
 		if t, err = parseTemplate(text, s.cfg.Variables, html); err != nil {
 			return "", err
 		}
-		s.mu.Lock()
-		if len(s.templates) >= maxTemplates {
-			clear(s.templates)
+		c.mu.Lock()
+		if len(c.of) >= maxTemplates {
+			clear(c.of)
 		}
-		s.templates[key] = t
-		s.mu.Unlock()
+		c.of[key] = t
+		c.mu.Unlock()
 	}
 	return t.fill(vars)
 }

@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Store keeps the state of the service: rows of the tables that Tables lists. What
@@ -15,6 +16,8 @@ import (
 //     process dies. f may run several times, so it must not act outside tx.
 //   - Transactions of Update are serialisable: they have the effect of running one
 //     after the other, also when they come from several processes.
+//   - When it cannot know whether a commit arrived, Update may run f again: f then
+//     meets its own writes.
 //   - View runs f on one consistent state, without writes.
 //   - An error of f is returned unwrapped by %w or as is, so that errors.Is works.
 //   - A Tx is used by one goroutine and not after f returned.
@@ -22,6 +25,28 @@ import (
 type Store interface {
 	Update(ctx context.Context, f func(tx Tx) error) error
 	View(ctx context.Context, f func(tx Tx) error) error
+	// WithTx is the same store inside the host's own transaction, which the host
+	// commits or rolls back. It returns ErrHostTx for a transaction of another kind
+	// of store.
+	WithTx(HostTx) (Store, error)
+}
+
+// HostTx is a transaction of the host's. Its maker knows the type: for databases
+// that is messagesql.WithTx.
+type HostTx interface {
+	// MessageTx is the underlying transaction.
+	MessageTx() any
+}
+
+// ErrHostTx is returned when a store cannot join a transaction of the host's, and by
+// what must not be done inside of one: to send, or to wait for others.
+var ErrHostTx = errors.New("message: not in a transaction of the host's")
+
+// Clocked is a Tx of a store that several processes share: its clock is one for all of
+// them, and claims are held by it. Where a store has none, they are held by
+// Config.Clock.
+type Clocked interface {
+	Now() (time.Time, error)
 }
 
 // Tx reads and writes rows inside one transaction.

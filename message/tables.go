@@ -336,14 +336,23 @@ type Recipient struct {
 	Variant    string
 	Channel    Channel
 
-	live  bool  // still to be worked on
+	life  life
 	fence int64 // the claim that may submit it
 }
+
+// life tells who has to do something about a recipient, and whose clock Due is of.
+type life int
+
+const (
+	ended   life = iota // nobody: the state is final
+	waiting             // whoever comes first, from Due on by the service's clock
+	leased              // the claim of the fence, until Due by the store's clock
+)
 
 func (*Recipient) table() *Table { return recipientTable }
 func (r *Recipient) fields() []any {
 	return []any{&r.Campaign, &r.Occurrence, (*string)(&r.Customer), (*string)(&r.State), &r.Reason, &r.Detail,
-		&r.live, &r.Due, &r.fence, &r.Attempts, &r.Step, &r.Revision, &r.Since, &r.Updated, &r.Variant, (*string)(&r.Channel)}
+		(*int)(&r.life), &r.Due, &r.fence, &r.Attempts, &r.Step, &r.Revision, &r.Since, &r.Updated, &r.Variant, (*string)(&r.Channel)}
 }
 
 // RecipientState is where a recipient stands. Pending, Held, Submitting and InDoubt

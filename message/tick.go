@@ -35,6 +35,9 @@ func (p Progress) any() bool { return p.Started+p.Submitted+p.Decided+p.Held > 0
 // campaign does not keep the others from being served: the errors come joined, and
 // what failed is tried again by later Ticks.
 func (s *Service) Tick(ctx context.Context) (Progress, error) {
+	if err := s.alone("tick"); err != nil {
+		return Progress{}, err
+	}
 	var total Progress
 	var errs []error
 	for {
@@ -70,6 +73,9 @@ func (s *Service) Tick(ctx context.Context) (Progress, error) {
 // returns nil. Errors of single ticks go to onError, which may be nil, and the work
 // is tried again.
 func (s *Service) Run(ctx context.Context, onError func(error)) error {
+	if err := s.alone("run"); err != nil {
+		return err
+	}
 	for {
 		progress, err := s.Tick(ctx)
 		if ctx.Err() != nil {
@@ -391,16 +397,35 @@ func (s *Service) next(ctx context.Context) (at time.Time, err error) {
 					at = earlier(at, o.Due)
 					continue
 				}
-				live, err := scan[Recipient](tx, Range{Index: 1, Equal: []any{o.Campaign, o.ID, int64(1)}, Limit: 1})
+				due, err := s.nextRecipient(tx, o, now)
 				if err != nil {
 					return err
 				}
-				for _, r := range live {
-					at = earlier(at, later(r.Due, o.Due))
-				}
+				at = earlier(at, due)
 			}
 		}
 		return nil
 	})
 	return at, err
+}
+
+// nextRecipient is when a recipient of a running occurrence is due next: one that
+// waits, or one whose claim was abandoned.
+func (s *Service) nextRecipient(tx Tx, o Occurrence, now time.Time) (at time.Time, err error) {
+	first := func(l life) ([]Recipient, error) {
+		return scan[Recipient](tx, Range{Index: 1, Equal: []any{o.Campaign, o.ID, int64(l)}, Limit: 1})
+	}
+	rows, err := first(waiting)
+	for _, r := range rows {
+		at = later(r.Due, o.Due)
+	}
+	if err != nil {
+		return at, err
+	}
+	rows, err = first(leased)
+	if err != nil || len(rows) == 0 {
+		return at, err
+	}
+	clock, err := s.leaseNow(tx)
+	return earlier(at, later(now.Add(rows[0].Due.Sub(clock)), o.Due)), err
 }

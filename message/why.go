@@ -72,6 +72,9 @@ var ErrNoSender = errors.New("message: no sender for the channel")
 // TestSend sends a preview to an address of the shop's own. It counts for nothing,
 // asks the gate nothing, and says [테스트] in the subject of an e-mail.
 func (s *Service) TestSend(ctx context.Context, c Campaign, like dangol.CustomerID, to string) error {
+	if err := s.alone("test send"); err != nil {
+		return err
+	}
 	m, err := s.Preview(ctx, c, like)
 	if err != nil {
 		return err

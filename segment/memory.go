@@ -52,6 +52,11 @@ func (m *Memory) Update(ctx context.Context, f func(Tx) error) error {
 	return nil
 }
 
+// WithTx implements Store: memory has no transactions of a host's.
+func (m *Memory) WithTx(tx HostTx) (Store, error) {
+	return nil, invalid("the memory state cannot join a transaction of %T", tx)
+}
+
 // memoryState is never changed once it is published. Its lists only grow at the
 // end, behind what published states can see, or are replaced.
 type memoryState struct {

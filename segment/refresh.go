@@ -147,12 +147,16 @@ func (s *Service) claim(ctx context.Context, wanted func(*Group, time.Time) bool
 		if reg, err = s.groups(tx); err != nil {
 			return err
 		}
+		at, err := s.leaseNow(tx)
+		if err != nil {
+			return err
+		}
 		for _, g := range due(reg) {
-			if g.Lease.Owner != "" && g.Lease.Owner != s.cfg.Owner && g.Lease.Until.After(now) {
+			if g.Lease.Owner != "" && g.Lease.Owner != s.cfg.Owner && g.Lease.Until.After(at) {
 				out = append(out, g.refreshed(&LeaseError{g.Lease.Owner, g.Lease.Until}))
 				continue
 			}
-			g.Lease = Lease{Owner: s.cfg.Owner, Until: now.Add(s.cfg.Lease)}
+			g.Lease = Lease{Owner: s.cfg.Owner, Until: at.Add(s.cfg.Lease)}
 			g.Fence++
 			if err := tx.Put(g, ""); err != nil {
 				return err
@@ -178,7 +182,7 @@ func (s *Service) claim(ctx context.Context, wanted func(*Group, time.Time) bool
 // returned function is called: a refresh that takes long is not taken over, one
 // whose process died is. Failing to extend is no harm, the fence holds.
 func (s *Service) renewing(ctx context.Context, claimed []*Group) (stop func()) {
-	if s.guest {
+	if s.joined {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -203,7 +207,11 @@ func (s *Service) renewing(ctx context.Context, claimed []*Group) (stop func()) 
 
 // renew extends the leases that still stand. Fences stay as they are.
 func (s *Service) renew(tx Tx, claimed []*Group) error {
-	until := s.now().Add(s.cfg.Lease)
+	at, err := s.leaseNow(tx)
+	if err != nil {
+		return err
+	}
+	until := at.Add(s.cfg.Lease)
 	for _, c := range claimed {
 		g, err := tx.Group(c.ID)
 		if err != nil {

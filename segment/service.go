@@ -19,8 +19,8 @@ type Config struct {
 	Data store.Store
 	// State keeps groups, members and history. Defaults to NewMemory().
 	State Store
-	// Clock tells the time of edits, schedules and leases. Defaults to
-	// dangol.SystemClock.
+	// Clock tells the time of edits and schedules. Leases are held by the state's own
+	// clock where it has one, as segmentsql does. Defaults to dangol.SystemClock.
 	Clock dangol.Clock
 	// Zone is the shop's: its midnight is when daily groups are refreshed.
 	// Defaults to UTC.
@@ -91,9 +91,9 @@ type Service struct {
 	// refreshing is held by the call that refreshes: a scheduler that calls again before
 	// the last refresh has ended waits, where it would overrule its own lease.
 	refreshing chan struct{}
-	// guest is set where the state may be a transaction that is not ours: it is used
-	// by the calling goroutine alone.
-	guest bool
+	// joined is set where the state is a transaction of the host's: it is used by the
+	// calling goroutine alone.
+	joined bool
 }
 
 // New makes a Service. It starts nothing by itself: a host calls RefreshDue from
@@ -110,16 +110,29 @@ func New(cfg Config) (*Service, error) {
 	return &Service{cfg: cfg, state: cfg.State, rules: r, refreshing: make(chan struct{}, 1)}, nil
 }
 
-// WithState is the same service on another state, such as
-// segmentsql.State.WithTx(tx), whose writes join the host's own transaction. It uses
-// the state in the calling goroutine alone.
-func (s *Service) WithState(state Store) *Service {
+// WithTx is the same service inside a transaction of the host's, such as
+// segmentsql.WithTx(tx): what it writes is durable when the host commits, and gone when
+// it rolls back. It is used by one goroutine, until the transaction ends. After any
+// error the host must roll back.
+func (s *Service) WithTx(tx HostTx) (*Service, error) {
+	state, err := s.state.WithTx(tx)
+	if err != nil {
+		return nil, err
+	}
 	c := *s
-	c.state, c.guest, c.refreshing = state, true, make(chan struct{}, 1)
-	return &c
+	c.state, c.joined, c.refreshing = state, true, make(chan struct{}, 1)
+	return &c, nil
 }
 
 func (s *Service) now() time.Time { return instant(s.cfg.Clock.Now()) }
+
+// leaseNow is the time by which leases are held.
+func (s *Service) leaseNow(r Reader) (time.Time, error) {
+	if c, ok := r.(Clocked); ok {
+		return c.Now()
+	}
+	return s.now(), nil
+}
 
 // midnight is the start of the local day of an instant.
 func (s *Service) midnight(t time.Time) time.Time {

@@ -26,6 +26,24 @@ import (
 type Store interface {
 	View(ctx context.Context, f func(Reader) error) error
 	Update(ctx context.Context, f func(Tx) error) error
+	// WithTx is the same store inside the host's own transaction, which the host
+	// commits or rolls back. It returns ErrInvalid for a transaction of another kind
+	// of store.
+	WithTx(HostTx) (Store, error)
+}
+
+// HostTx is a transaction of the host's. Its maker knows the type: for databases
+// that is segmentsql.WithTx.
+type HostTx interface {
+	// SegmentTx is the underlying transaction.
+	SegmentTx() any
+}
+
+// Clocked is a Reader or Tx of a store that several processes share: its clock is one
+// for all of them, and leases are held by it. Where a store has none, leases are held
+// by Config.Clock.
+type Clocked interface {
+	Now() (time.Time, error)
 }
 
 // Reader reads one consistent state. Lists are ordered as said and, where a

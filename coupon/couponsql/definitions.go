@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dangol-dev/dangol/coupon"
+	"github.com/dangol-dev/dangol/store/sqlstore"
 )
 
 func (t *tx) Definition(ctx context.Context, id string, version int64) (coupon.Definition, error) {
@@ -43,6 +44,11 @@ func (t *tx) version(ctx context.Context, k versionKey) (coupon.Definition, erro
 	}
 	var body string
 	query := t.dialect.Rebind("SELECT body FROM " + t.prefix + "coupon_versions WHERE id = ? AND version = ?")
+	if t.joined != nil && t.writing && t.dialect == sqlstore.MySQL {
+		// The definition's row, read with a lock, tells of the newest version. A host's
+		// transaction that is REPEATABLE READ finds that version too only by a lock.
+		query += t.dialect.ForShare()
+	}
 	err := t.q.QueryRowContext(ctx, query, k.id, k.version).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return coupon.Definition{}, fmt.Errorf("%w: definition %q version %d", coupon.ErrNotFound, k.id, k.version)

@@ -41,8 +41,8 @@ type Options struct {
 // processes too.
 type Store struct {
 	db      *sql.DB
-	write   *prepared
-	read    *prepared
+	write   *sqlstore.Prepared
+	read    *sqlstore.Prepared
 	dialect sqlstore.Dialect
 	prefix  string
 	sql     statements
@@ -68,14 +68,10 @@ func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Stor
 		return nil, err
 	}
 	return &Store{
-		db: db, write: newPrepared(db), read: newPrepared(o.Readers), dialect: d, prefix: o.Prefix, sql: newStatements(d, o.Prefix),
+		db: db, write: sqlstore.NewPrepared(db), read: sqlstore.NewPrepared(o.Readers), dialect: d, prefix: o.Prefix, sql: newStatements(d, o.Prefix),
 		cache: &definitionCache{of: map[versionKey]coupon.Definition{}},
 	}, nil
 }
-
-// maxUnsure is how often a transaction whose commit may or may not have arrived is
-// run again, to find out.
-const maxUnsure = 3
 
 // Update runs f in one transaction, again when the engine rolled it back for
 // another's sake, or when the connection broke at COMMIT: f then finds its own
@@ -84,14 +80,8 @@ func (s *Store) Update(ctx context.Context, f func(coupon.Tx) error) error {
 	if s.joined != nil {
 		return f(&tx{s, s.joined, true})
 	}
-	var err error
-	for range maxUnsure {
-		err = sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, compiled{s.write, t}, true}) })
-		if !errors.Is(err, sqlstore.ErrOutcomeUnknown) {
-			break
-		}
-	}
-	s.write.learn(ctx)
+	err := sqlstore.InKeyedTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return f(&tx{s, s.write.In(t), true}) })
+	s.write.Learn(ctx)
 	return err
 }
 
@@ -103,8 +93,8 @@ func (s *Store) View(ctx context.Context, f func(coupon.Tx) error) error {
 	if s.joined != nil {
 		return f(&tx{s, s.joined, false})
 	}
-	err := f(&tx{s, compiled{s.read, nil}, false})
-	s.read.learn(ctx)
+	err := f(&tx{s, s.read.In(nil), false})
+	s.read.Learn(ctx)
 	return err
 }
 
@@ -114,7 +104,7 @@ func (s *Store) Close() error {
 	if s.joined != nil {
 		return nil
 	}
-	return errors.Join(s.write.close(), s.read.close())
+	return errors.Join(s.write.Close(), s.read.Close())
 }
 
 // WithTx is the store inside a transaction of the host's, made by WithTx.

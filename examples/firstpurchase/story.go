@@ -50,7 +50,7 @@ func open(ctx context.Context, db *sql.DB, sender message.Sender, outbox string)
 	}
 	s.data = data
 
-	groupState, err := segmentsql.Open(ctx, db, sqlstore.SQLite, segmentsql.Options{})
+	groupState, err := segmentsql.Open(ctx, db, sqlstore.SQLite, segmentsql.Options{Clock: clk})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func open(ctx context.Context, db *sql.DB, sender message.Sender, outbox string)
 		return nil, err
 	}
 
-	messageState, err := messagesql.Open(ctx, db, sqlstore.SQLite, messagesql.Options{})
+	messageState, err := messagesql.Open(ctx, db, sqlstore.SQLite, messagesql.Options{Clock: clk})
 	if err != nil {
 		return nil, err
 	}

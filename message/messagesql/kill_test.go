@@ -130,10 +130,6 @@ func shopProcess(dir string, dieAt int64) error {
 		return err
 	}
 	defer db.Close()
-	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
-	if err != nil {
-		return err
-	}
 	death := &fatal{left: dieAt}
 	start := time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 	now := start
@@ -141,12 +137,17 @@ func shopProcess(dir string, dieAt int64) error {
 		n, _ := strconv.ParseInt(string(text), 10, 64)
 		now = time.UnixMicro(n)
 	}
+	clock := dangol.ClockFunc(func() time.Time { return now })
+	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{Clock: clock})
+	if err != nil {
+		return err
+	}
 	people := customers{"ann", "bea", "cho", "dan", "eun"}
 	sender := fatalSender{&message.FileSender{Path: filepath.Join(dir, "sent.jsonl")}, death}
 	svc, err := message.New(message.Config{
 		Store: fatalStore{state, death}, Audience: people, Contacts: people,
 		Senders: map[message.Channel]message.Sender{message.SMS: sender, message.LMS: sender},
-		Clock:   dangol.ClockFunc(func() time.Time { return now }),
+		Clock:   clock,
 		Sender:  message.Identity{Name: "단골상점", OptOut: "무료수신거부 080-123-4567"},
 		Coupons: message.CouponsFunc(func(_ context.Context, definition string, to dangol.CustomerID, key string) (string, string, error) {
 			sum := sha256.Sum256([]byte(definition + string(to) + key))

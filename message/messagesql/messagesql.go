@@ -14,10 +14,13 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/message"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 )
@@ -37,17 +40,29 @@ type Options struct {
 	// Readers is a pool for transactions that only read, so that they do not wait for
 	// SQLite's one writer. Defaults to the writers' pool.
 	Readers *sql.DB
+	// Clock is what claims are held by; it is set where all processes live in one
+	// simulated time. Defaults to the database's clock, which is the same for all
+	// processes however wrong theirs are.
+	Clock dangol.Clock
 }
 
 // Store implements message.Store. It is safe for concurrent use.
 type Store struct {
 	db      *sql.DB
 	readers *sql.DB
+	write   *sqlstore.Prepared
+	read    *sqlstore.Prepared
 	dialect sqlstore.Dialect
 	prefix  string
+	clock   dangol.Clock // nil for the database's
+	joined  *sql.Tx      // the host's, when not nil
+	texts   *texts
+}
 
-	mu    sync.Mutex
-	texts map[string]string // statements by what they do
+// texts are statements by what they do, each made once.
+type texts struct {
+	mu sync.Mutex
+	of map[string]string
 }
 
 // Open migrates the tables to the newest version and returns the store. It does not
@@ -63,25 +78,91 @@ func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Stor
 	if err := sqlstore.Migrate(ctx, db, d, Migrations(o.Prefix)); err != nil {
 		return nil, err
 	}
-	return &Store{db: db, readers: o.Readers, dialect: d, prefix: o.Prefix + "message_", texts: map[string]string{}}, nil
+	return &Store{
+		db: db, readers: o.Readers, write: sqlstore.NewPrepared(db), read: sqlstore.NewPrepared(o.Readers),
+		dialect: d, prefix: o.Prefix + "message_", clock: o.Clock, texts: &texts{of: map[string]string{}},
+	}, nil
 }
+
+// Close gives back what the store holds of the pools. It does not close them, and does
+// nothing to a store that has joined a transaction.
+func (s *Store) Close() error {
+	if s.joined != nil {
+		return nil
+	}
+	return errors.Join(s.write.Close(), s.read.Close())
+}
+
+// WithTx implements message.Store.
+func (s *Store) WithTx(host message.HostTx) (message.Store, error) {
+	t, ok := host.MessageTx().(*sql.Tx)
+	if !ok || t == nil {
+		return nil, fmt.Errorf("%w: want a transaction of messagesql.WithTx, have %T", message.ErrHostTx, host.MessageTx())
+	}
+	c := *s
+	c.joined = t
+	return &c, nil
+}
+
+type hostTx struct{ tx *sql.Tx }
+
+func (h hostTx) MessageTx() any { return h.tx }
+
+// WithTx hands a transaction of the host's to message.Service.WithTx. It must be on the
+// store's database. PostgreSQL needs READ COMMITTED, its default; SQLite needs a
+// transaction that began as immediate. From its first write on, all that send wait for
+// its end.
+func WithTx(tx *sql.Tx) message.HostTx { return hostTx{tx} }
 
 // Update implements message.Store.
 func (s *Store) Update(ctx context.Context, f func(tx message.Tx) error) error {
-	return sqlstore.InTx(ctx, s.db, s.dialect, func(sqlTx *sql.Tx) error {
-		if lock := s.dialect.ForUpdate(); lock != "" {
-			var n int64
-			err := sqlTx.QueryRowContext(ctx, "SELECT value FROM "+s.name("counters")+" WHERE name = 'lock'"+lock).Scan(&n)
-			if err != nil {
-				return fmt.Errorf("messagesql: lock: %w", err)
-			}
+	if s.joined != nil {
+		if err := s.current(ctx); err != nil {
+			return err
 		}
-		return f(&tx{ctx, s, sqlTx, true, map[string]*sql.Stmt{}})
-	})
+		return s.update(ctx, s.joined, f)
+	}
+	err := sqlstore.InKeyedTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return s.update(ctx, s.write.In(t), f) })
+	s.write.Learn(ctx)
+	return err
+}
+
+// update makes updates take turns: each begins by locking one row. SQLite has locked
+// the database by then.
+func (s *Store) update(ctx context.Context, q sqlstore.Querier, f func(tx message.Tx) error) error {
+	if lock := s.dialect.ForUpdate(); lock != "" {
+		var n int64
+		err := q.QueryRowContext(ctx, "SELECT value FROM "+s.name("counters")+" WHERE name = 'lock'"+lock).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("messagesql: lock: %w", err)
+		}
+	}
+	return f(&tx{ctx, s, q, true})
+}
+
+// current refuses a host's transaction that would read, after its turn has come, what
+// was there before it. MariaDB does too unless told otherwise, but there reads that
+// lock see what is there now.
+func (s *Store) current(ctx context.Context) error {
+	if s.dialect != sqlstore.Postgres {
+		return nil
+	}
+	var level string
+	if err := s.joined.QueryRowContext(ctx, "SELECT current_setting('transaction_isolation')").Scan(&level); err != nil {
+		return fmt.Errorf("messagesql: isolation: %w", err)
+	}
+	if level != "read committed" {
+		return fmt.Errorf("%w: it is %s, and has to be read committed", message.ErrHostTx, level)
+	}
+	return nil
 }
 
 // View implements message.Store.
 func (s *Store) View(ctx context.Context, f func(tx message.Tx) error) error {
+	if s.joined != nil {
+		return f(&tx{ctx, s, s.joined, false})
+	}
+	defer s.read.Learn(ctx) // after the transaction gave its connection back
 	opts := &sql.TxOptions{ReadOnly: true}
 	if s.dialect != sqlstore.SQLite {
 		opts.Isolation = sql.LevelRepeatableRead
@@ -91,19 +172,19 @@ func (s *Store) View(ctx context.Context, f func(tx message.Tx) error) error {
 		return fmt.Errorf("messagesql: begin: %w", err)
 	}
 	defer sqlTx.Rollback()
-	return f(&tx{ctx, s, sqlTx, false, map[string]*sql.Stmt{}})
+	return f(&tx{ctx, s, s.read.In(sqlTx), false})
 }
 
 func (s *Store) name(table string) string { return s.dialect.Quote(s.prefix + table) }
 
 // text is the statement under a name, made once.
 func (s *Store) text(name string, make func() string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, ok := s.texts[name]
+	s.texts.mu.Lock()
+	defer s.texts.mu.Unlock()
+	t, ok := s.texts.of[name]
 	if !ok {
 		t = s.dialect.Rebind(make())
-		s.texts[name] = t
+		s.texts.of[name] = t
 	}
 	return t
 }
@@ -112,20 +193,16 @@ func (s *Store) text(name string, make func() string) string {
 type tx struct {
 	ctx   context.Context
 	s     *Store
-	tx    *sql.Tx
+	q     sqlstore.Querier
 	write bool
-	stmts map[string]*sql.Stmt // prepared in this transaction, which closes them
 }
 
-func (t *tx) prepare(text string) (*sql.Stmt, error) {
-	if st := t.stmts[text]; st != nil {
-		return st, nil
+// Now implements message.Clocked.
+func (t *tx) Now() (time.Time, error) {
+	if t.s.clock != nil {
+		return t.s.clock.Now().UTC().Truncate(time.Microsecond), nil
 	}
-	st, err := t.tx.PrepareContext(t.ctx, text)
-	if err == nil {
-		t.stmts[text] = st
-	}
-	return st, err
+	return t.s.dialect.Clock(t.ctx, t.q)
 }
 
 func (t *tx) columns(cols []message.Column) string {
@@ -158,11 +235,10 @@ func (t *tx) Get(table *message.Table, key ...any) (message.Row, error) {
 }
 
 func (t *tx) query(table *message.Table, text string, args []any) (out []message.Row, err error) {
-	st, err := t.prepare(text)
-	if err != nil {
-		return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
+	if t.s.joined != nil && t.write && t.s.dialect == sqlstore.MySQL {
+		text += t.s.dialect.ForShare() // see current
 	}
-	rows, err := st.QueryContext(t.ctx, args...)
+	rows, err := t.q.QueryContext(t.ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("messagesql: read %s: %w", table.Name, err)
 	}
@@ -224,11 +300,7 @@ func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, er
 			return 0, fmt.Errorf("messagesql: column %s of %s cannot hold a %T", c.Name, table.Name, row[i])
 		}
 	}
-	st, err := t.prepare(text)
-	if err != nil {
-		return 0, fmt.Errorf("messagesql: write %s: %w", table.Name, err)
-	}
-	res, err := st.ExecContext(t.ctx, row...)
+	res, err := t.q.ExecContext(t.ctx, text, row...)
 	if err != nil {
 		return 0, fmt.Errorf("messagesql: write %s: %w", table.Name, err)
 	}
@@ -258,11 +330,8 @@ func (t *tx) Delete(table *message.Table, key ...any) error {
 	case len(key) != table.Key:
 		return fmt.Errorf("messagesql: a key of %s has %d values instead of %d", table.Name, len(key), table.Key)
 	}
-	st, err := t.prepare(t.s.text("delete "+table.Name, func() string { return "DELETE" + t.byKey(table) }))
-	if err == nil {
-		_, err = st.ExecContext(t.ctx, key...)
-	}
-	if err != nil {
+	text := t.s.text("delete "+table.Name, func() string { return "DELETE" + t.byKey(table) })
+	if _, err := t.q.ExecContext(t.ctx, text, key...); err != nil {
 		return fmt.Errorf("messagesql: delete from %s: %w", table.Name, err)
 	}
 	return nil

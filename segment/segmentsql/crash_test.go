@@ -172,7 +172,7 @@ func story(ctx context.Context, s *segment.Service, clock *segmenttest.Clock) er
 	return nil
 }
 
-func openChild(ctx context.Context, path string) (*segmentsql.State, error) {
+func openChild(ctx context.Context, path string, clock dangol.Clock) (*segmentsql.State, error) {
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(path))
 	if err != nil {
 		return nil, err
@@ -181,17 +181,18 @@ func openChild(ctx context.Context, path string) (*segmentsql.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return segmentsql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, segmentsql.Options{Readers: readers})
+	return segmentsql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, segmentsql.Options{Readers: readers, Clock: clock})
 }
 
 func runChild(job string) error {
 	ctx := context.Background()
-	state, err := openChild(ctx, os.Getenv("DANGOL_SEGMENT_DB"))
+	clock := &segmenttest.Clock{}
+	state, err := openChild(ctx, os.Getenv("DANGOL_SEGMENT_DB"), clock)
 	if err != nil {
 		return err
 	}
 	if job == "refresh" {
-		return refreshChild(ctx, state)
+		return refreshChild(ctx, state, clock)
 	}
 	dieAt, err := strconv.Atoi(job)
 	if err != nil {
@@ -202,7 +203,6 @@ func runChild(job string) error {
 	if err != nil {
 		return err
 	}
-	clock := &segmenttest.Clock{}
 	s, err := segment.New(segment.Config{Data: data, State: deaths, Clock: clock, Owner: "story"})
 	if err != nil {
 		return err
@@ -314,12 +314,11 @@ func TestKilledAnywhere(t *testing.T) {
 }
 
 // refreshChild refreshes what is due, as often as it is told a time.
-func refreshChild(ctx context.Context, state segment.Store) error {
+func refreshChild(ctx context.Context, state segment.Store, clock *segmenttest.Clock) error {
 	data, err := shopOf(ctx)
 	if err != nil {
 		return err
 	}
-	clock := &segmenttest.Clock{}
 	s, err := segment.New(segment.Config{Data: data, State: state, Clock: clock, Owner: fmt.Sprint(os.Getpid())})
 	if err != nil {
 		return err

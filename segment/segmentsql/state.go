@@ -10,8 +10,10 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/segment"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 )
@@ -27,15 +29,19 @@ type Options struct {
 	// for a writer: on SQLite a writer's pool has a single connection. Defaults to
 	// the pool given to Open.
 	Readers *sql.DB
+	// Clock is what leases are held by; it is set where all processes live in one
+	// simulated time. Defaults to the database's clock, which is the same for all
+	// processes however wrong theirs are.
+	Clock dangol.Clock
 }
 
 // Migrations are the tables, for hosts that run their own migration tool.
-func Migrations(o Options) sqlstore.Migrations {
+func Migrations(prefix string) sqlstore.Migrations {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil { // the folder is part of the program
 		sub = files
 	}
-	return sqlstore.Migrations{Service: "segment", Files: sub, Prefix: o.Prefix}
+	return sqlstore.Migrations{Service: "segment", Files: sub, Prefix: prefix}
 }
 
 // State is a segment.Store in a database. It is safe for concurrent use, by any
@@ -45,7 +51,8 @@ type State struct {
 	readers *sql.DB
 	dialect sqlstore.Dialect
 	prefix  string
-	host    *sql.Tx // of a State made by WithTx
+	clock   dangol.Clock // nil for the database's
+	joined  *sql.Tx      // the host's, when not nil
 }
 
 var _ segment.Store = (*State)(nil)
@@ -57,29 +64,40 @@ func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Stat
 	if o.Readers == nil {
 		o.Readers = db
 	}
-	if err := sqlstore.Migrate(ctx, db, d, Migrations(o)); err != nil {
+	if err := sqlstore.Migrate(ctx, db, d, Migrations(o.Prefix)); err != nil {
 		return nil, err
 	}
 	if o.Prefix == "" {
 		o.Prefix = "dangol_"
 	}
-	return &State{db: db, readers: o.Readers, dialect: d, prefix: o.Prefix}, nil
+	return &State{db: db, readers: o.Readers, dialect: d, prefix: o.Prefix, clock: o.Clock}, nil
 }
 
-// WithTx is the state inside the host's own transaction: what is written is
-// durable when the host commits, and gone when it rolls back. Use it with
-// segment.Service.WithState, by one goroutine, until the transaction ends; on
-// SQLite the transaction must be one that took the write lock when it began.
-func (s *State) WithTx(tx *sql.Tx) *State {
+// WithTx is the state inside a transaction of the host's, made by WithTx.
+func (s *State) WithTx(host segment.HostTx) (segment.Store, error) {
+	t, ok := host.SegmentTx().(*sql.Tx)
+	if !ok || t == nil {
+		return nil, fmt.Errorf("%w: want a transaction of segmentsql.WithTx, have %T", segment.ErrInvalid, host.SegmentTx())
+	}
 	c := *s
-	c.host = tx
-	return &c
+	c.joined = t
+	return &c, nil
 }
+
+type hostTx struct{ tx *sql.Tx }
+
+func (h hostTx) SegmentTx() any { return h.tx }
+
+// WithTx hands a transaction of the host's to segment.Service.WithTx. It must be on the
+// state's database. PostgreSQL and MariaDB need READ COMMITTED or stricter; SQLite needs
+// a transaction that began as immediate. From its first change of groups on, other
+// changes of groups wait for its end.
+func WithTx(tx *sql.Tx) segment.HostTx { return hostTx{tx} }
 
 // View implements segment.Store.
 func (s *State) View(ctx context.Context, f func(segment.Reader) error) error {
-	if s.host != nil {
-		return f(&tx{ctx: ctx, q: s.host, State: s})
+	if s.joined != nil {
+		return f(&tx{ctx: ctx, q: s.joined, State: s})
 	}
 	// A read-only transaction sees one state of the database, and on SQLite does
 	// not take the write lock.
@@ -101,8 +119,8 @@ func (s *State) readOptions() *sql.TxOptions {
 
 // Update implements segment.Store.
 func (s *State) Update(ctx context.Context, f func(segment.Tx) error) error {
-	if s.host != nil {
-		return s.update(ctx, s.host, f)
+	if s.joined != nil {
+		return s.update(ctx, s.joined, f)
 	}
 	return sqlstore.InTx(ctx, s.db, s.dialect, func(t *sql.Tx) error { return s.update(ctx, t, f) })
 }
@@ -110,7 +128,7 @@ func (s *State) Update(ctx context.Context, f func(segment.Tx) error) error {
 // update makes updates take turns: each begins by locking one row. SQLite has
 // locked the database by then.
 func (s *State) update(ctx context.Context, q sqlstore.Querier, f func(segment.Tx) error) error {
-	t := &tx{ctx: ctx, q: q, State: s}
+	t := &tx{ctx: ctx, q: q, State: s, writing: true}
 	if err := t.exec("UPDATE {}counters SET value = value + 1 WHERE name = ?", "update"); err != nil {
 		return err
 	}

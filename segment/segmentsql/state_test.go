@@ -44,7 +44,8 @@ func TestJoinsTheHostsTransaction(t *testing.T) {
 	create := func(name string, end func(*sql.Tx) error) {
 		tx, err := db.BeginTx(ctx, nil)
 		require.NoError(t, err)
-		inside := s.WithState(state.WithTx(tx))
+		inside, err := s.WithTx(segmentsql.WithTx(tx))
+		require.NoError(t, err)
 		_, err = inside.Create(ctx, segment.Definition{ID: name, Name: name, Rule: "orders"})
 		require.NoError(t, err)
 		_, err = inside.Get(ctx, name)

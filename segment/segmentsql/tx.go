@@ -17,8 +17,28 @@ import (
 // tx is one transaction. Statements name tables as {}groups.
 type tx struct {
 	*State
-	ctx context.Context
-	q   sqlstore.Querier
+	ctx     context.Context
+	q       sqlstore.Querier
+	writing bool
+}
+
+// Now implements segment.Clocked.
+func (t *tx) Now() (time.Time, error) {
+	if t.clock != nil {
+		return t.clock.Now().UTC().Truncate(time.Microsecond), nil
+	}
+	return t.dialect.Clock(t.ctx, t.q)
+}
+
+// read is the text of a query. In a transaction of the host's, which MariaDB runs as
+// REPEATABLE READ unless told otherwise, a plain SELECT shows what was there when the
+// host began to read, and not what others committed before this transaction got its
+// turn; one that locks shows that.
+func (t *tx) read(query string) string {
+	if t.joined != nil && t.writing && t.dialect == sqlstore.MySQL {
+		query += t.dialect.ForShare()
+	}
+	return t.text(query)
 }
 
 func (t *tx) text(query string) string {
@@ -41,7 +61,7 @@ func (t *tx) changed(query string, args ...any) (int64, error) {
 
 // list reads all rows of a query, each by scan.
 func list[T any](t *tx, query string, args []any, scan func(*sql.Rows, *T) error) ([]T, error) {
-	rows, err := t.q.QueryContext(t.ctx, t.text(query), args...)
+	rows, err := t.q.QueryContext(t.ctx, t.read(query), args...)
 	if err != nil {
 		return nil, fmt.Errorf("segmentsql: %w", err)
 	}
@@ -112,7 +132,7 @@ func decode(body string) (*segment.Group, error) {
 // Group implements segment.Reader.
 func (t *tx) Group(id string) (*segment.Group, error) {
 	var body string
-	err := t.q.QueryRowContext(t.ctx, t.text("SELECT body FROM {}groups WHERE id = ?"), id).Scan(&body)
+	err := t.q.QueryRowContext(t.ctx, t.read("SELECT body FROM {}groups WHERE id = ?"), id).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("%w: %q", segment.ErrNotFound, id)
 	}

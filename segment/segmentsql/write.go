@@ -163,7 +163,7 @@ func (t *tx) enter(group string, version int64, entered []segment.Turn) error {
 			rows[i] = []any{group, string(turn.Customer), version, 0, string(turn.Cause.Why), turn.Cause.Note, turn.Cause.By, "", "", ""}
 		}
 		var in int
-		err := t.q.QueryRowContext(t.ctx, t.text("SELECT count(*) FROM {}memberships WHERE group_id = ? AND to_version = 0 AND customer IN (?"+
+		err := t.q.QueryRowContext(t.ctx, t.read("SELECT count(*) FROM {}memberships WHERE group_id = ? AND to_version = 0 AND customer IN (?"+
 			strings.Repeat(", ?", len(chunk)-1)+")"), args...).Scan(&in)
 		if err != nil {
 			return fmt.Errorf("segmentsql: %w", err)

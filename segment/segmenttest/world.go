@@ -61,13 +61,21 @@ func newWorld(t *testing.T, state segment.Store, data store.Store, more ...func(
 
 // another is one more process on the same state.
 func (w *world) another(owner string, more ...func(*segment.Config)) *segment.Service {
-	cfg := segment.Config{Data: w.data, State: w.state, Clock: w.clock, Zone: seoul, Owner: owner}
+	cfg := segment.Config{Data: w.data, State: simulated{w.state}, Clock: w.clock, Zone: seoul, Owner: owner}
 	for _, f := range more {
 		f(&cfg)
 	}
 	s, err := segment.New(cfg)
 	require.NoError(w.t, err)
 	return s
+}
+
+// simulated is a state in the world's time: its own clock, if it has one, is hidden, so
+// that leases end when the world's clock says so.
+type simulated struct{ segment.Store }
+
+func (s simulated) Update(ctx context.Context, f func(segment.Tx) error) error {
+	return s.Store.Update(ctx, func(tx segment.Tx) error { return f(struct{ segment.Tx }{tx}) })
 }
 
 // faulty is customer data that fails, or lets something happen, when it is asked.

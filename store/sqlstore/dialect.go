@@ -1,12 +1,15 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Dialect names a database engine and knows what its SQL does differently.
@@ -139,6 +142,28 @@ func (d Dialect) ForShare() string {
 		return " LOCK IN SHARE MODE"
 	}
 	return ""
+}
+
+// Clock reads the database's clock. It is one for all processes, however wrong their
+// own are, so leases are held by it; business time is the host's. It is exact to the
+// millisecond at least.
+func (d Dialect) Clock(ctx context.Context, q Querier) (time.Time, error) {
+	var now string
+	switch d {
+	case SQLite:
+		now = "CAST(unixepoch('subsec') * 1000000 AS integer)"
+	case Postgres: // now() is when the transaction began, before it waited for locks
+		now = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+	case MySQL: // UNIX_TIMESTAMP errs in the hour that a clock change repeats
+		now = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
+	default:
+		return time.Time{}, fmt.Errorf("sqlstore: %s keeps no state and has no clock for it", d)
+	}
+	var us int64
+	if err := q.QueryRowContext(ctx, "SELECT "+now).Scan(&us); err != nil {
+		return time.Time{}, fmt.Errorf("sqlstore: the database's clock: %w", err)
+	}
+	return time.UnixMicro(us).UTC(), nil
 }
 
 // Retryable tells whether the engine certainly rolled the transaction back for

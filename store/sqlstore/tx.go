@@ -63,6 +63,33 @@ func InTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) err
 	}
 }
 
+// unsureRuns bounds how often InKeyedTx runs a transaction to find out about itself.
+const unsureRuns = 3
+
+// InKeyedTx is InTx for an f that begins by reading what it would write, such as a
+// row under the caller's key. When COMMIT's outcome is unknown it runs f again, which
+// then meets its own writes, or writes them. ErrOutcomeUnknown is returned only when
+// the database cannot be asked.
+func InKeyedTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) error {
+	var unsure error
+	for range unsureRuns {
+		asked := false
+		err := InTx(ctx, db, d, func(tx *sql.Tx) error {
+			asked = true
+			return f(tx)
+		})
+		switch {
+		case errors.Is(err, ErrOutcomeUnknown):
+			unsure = err
+		case err != nil && unsure != nil && !asked:
+			return fmt.Errorf("%w: %w", unsure, err)
+		default:
+			return err
+		}
+	}
+	return unsure
+}
+
 func once(ctx context.Context, db *sql.DB, d Dialect, opts *sql.TxOptions, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {

@@ -1,17 +1,16 @@
-package couponsql
+package sqlstore
 
 import (
 	"context"
 	"database/sql"
 	"sync"
-
-	"github.com/dangol-dev/dangol/store/sqlstore"
 )
 
-// prepared keeps statements compiled on a pool. What a transaction ran uncompiled is
-// compiled after its end: to compile on the pool while a transaction holds the
-// pool's only connection would wait for ever.
-type prepared struct {
+// Prepared keeps statements compiled on a pool, so that each costs one round trip
+// with any driver. What a transaction ran uncompiled is compiled after its end, by
+// Learn: to compile on the pool while a transaction holds the pool's only connection
+// would wait for ever. It is safe for concurrent use.
+type Prepared struct {
 	db *sql.DB
 
 	mu     sync.Mutex
@@ -19,16 +18,17 @@ type prepared struct {
 	wanted map[string]bool
 }
 
-// maxPrepared bounds the statements; there are some fifty texts, and a few more for
-// inserts of many rows.
+// maxPrepared bounds the statements; a service has some fifty texts, and a few more
+// for inserts of many rows.
 const maxPrepared = 200
 
-func newPrepared(db *sql.DB) *prepared {
-	return &prepared{db: db, of: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
+// NewPrepared is without statements.
+func NewPrepared(db *sql.DB) *Prepared {
+	return &Prepared{db: db, of: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
 }
 
 // find is the compiled statement, or nil when there is none yet.
-func (p *prepared) find(query string) *sql.Stmt {
+func (p *Prepared) find(query string) *sql.Stmt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	st := p.of[query]
@@ -38,9 +38,9 @@ func (p *prepared) find(query string) *sql.Stmt {
 	return st
 }
 
-// learn compiles what was wanted. A statement that cannot be compiled stays as it
+// Learn compiles what ran uncompiled. A statement that cannot be compiled stays as it
 // is: it runs uncompiled, and if it is wrong says so then.
-func (p *prepared) learn(ctx context.Context) {
+func (p *Prepared) Learn(ctx context.Context) {
 	p.mu.Lock()
 	var wanted []string
 	for query := range p.wanted {
@@ -64,8 +64,8 @@ func (p *prepared) learn(ctx context.Context) {
 	}
 }
 
-// close gives the statements back.
-func (p *prepared) close() error {
+// Close gives the statements back. The pool stays open.
+func (p *Prepared) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var first error
@@ -78,10 +78,12 @@ func (p *prepared) close() error {
 	return first
 }
 
-// compiled runs statements compiled where it can: in a transaction of the pool's,
-// or on the pool itself.
+// In runs statements in a transaction of the pool's, or on the pool itself when tx is
+// nil: compiled where it can.
+func (p *Prepared) In(tx *sql.Tx) Querier { return compiled{p, tx} }
+
 type compiled struct {
-	p  *prepared
+	p  *Prepared
 	tx *sql.Tx // nil: on the pool
 }
 
@@ -93,7 +95,7 @@ func (c compiled) find(ctx context.Context, query string) *sql.Stmt {
 	return c.tx.StmtContext(ctx, st)
 }
 
-func (c compiled) plain() sqlstore.Querier {
+func (c compiled) plain() Querier {
 	if c.tx == nil {
 		return c.p.db
 	}
