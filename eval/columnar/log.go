@@ -214,15 +214,7 @@ func (l *log) compare(i, j uint32) int {
 // moved says they are now (nil where the parent's log stays). It leaves l as it
 // was. The second result tells where each row went, and 1; 0 for nowhere.
 func (l *log) merged(moved []uint32, epoch uint64) (*log, []uint32) {
-	order := make([]uint32, 0, l.n)
-	for i := range l.n {
-		if l.local[i] != nobody {
-			order = append(order, uint32(i))
-		}
-	}
-	if l.kind.stamped {
-		slices.SortStableFunc(order, l.compare)
-	}
+	order := l.order()
 	out := &log{
 		kind: l.kind, epoch: epoch, owned: epoch, family: epoch, n: len(order),
 		local: picked(l.local, order), fields: make([]*codes, len(l.fields)), keys: l.keys.pick(order, epoch), links: &links{}, lazy: &derived{},
@@ -255,10 +247,33 @@ func (l *log) merged(moved []uint32, epoch uint64) (*log, []uint32) {
 	return out, where
 }
 
-// untidy tells whether the log is worth merging: its late rows or its holes have
-// become many.
-func (l *log) untidy() bool {
+// order lists the rows that are somebody's by (stamp, key): those that stand in
+// order already, with the others, which are sorted, in between.
+func (l *log) order() []uint32 {
+	kept := func(lo, hi int) []uint32 {
+		out := make([]uint32, 0, hi-lo)
+		for i := lo; i < hi; i++ {
+			if l.local[i] != nobody {
+				out = append(out, uint32(i))
+			}
+		}
+		return out
+	}
+	if !l.kind.stamped {
+		return kept(0, l.n)
+	}
+	tail := kept(l.sorted, l.n)
+	slices.SortStableFunc(tail, l.compare)
+	return merge(kept(0, l.sorted), tail, l.compare)
+}
+
+// worthMerging tells whether late rows or holes have become many; with all,
+// whether there are any.
+func (l *log) worthMerging(all bool) bool {
 	late := l.n - l.sorted - l.undated()
+	if all {
+		return late > 0 || l.gone > 0
+	}
 	return late > 256+l.n/16 || l.gone > 256+l.n/4
 }
 

@@ -93,8 +93,10 @@ func (sh *shard) be(local int, state uint8, epoch uint64) {
 }
 
 // tidy is the shard with its untidy logs merged, nil when there are none. A log
-// whose parent moves is merged too. It leaves sh as it was.
-func (sh *shard) tidy(epoch uint64, all bool) *shard {
+// whose parent moves is merged too. It leaves sh as it was. What it makes is of no
+// writer's epoch: whoever writes next copies headers.
+func (sh *shard) tidy(all bool) *shard {
+	const epoch = 0
 	out := *sh
 	out.epoch = epoch
 	out.logs = slices.Clone(sh.logs)
@@ -105,7 +107,7 @@ func (sh *shard) tidy(epoch uint64, all bool) *shard {
 		if p := l.kind.parent; p != nil {
 			parents = moved[p.index]
 		}
-		if parents == nil && !l.untidy() && !(all && (l.sorted+l.undated() < l.n || l.gone > 0)) {
+		if parents == nil && !l.worthMerging(all) {
 			continue
 		}
 		any = true
@@ -115,6 +117,11 @@ func (sh *shard) tidy(epoch uint64, all bool) *shard {
 		return nil
 	}
 	return &out
+}
+
+// worthMerging tells whether tidy has anything to do.
+func (sh *shard) worthMerging(all bool) bool {
+	return slices.ContainsFunc(sh.logs, func(l *log) bool { return l.worthMerging(all) })
 }
 
 func (sh *shard) bytes() int {

@@ -98,33 +98,60 @@ func (t *Table) Snapshot() *Snapshot {
 
 // Compact merges late rows into their places and forgets rows that are gone, in
 // the shards where they have become many; with all, wherever there are any. It
-// works on copies, shard by shard, and leaves a shard that was written meanwhile
-// to the next call. Hosts run it in the background; answers do not depend on it.
+// works on copies, shard by shard, while others read and write; only a shard that
+// is written again and again meanwhile makes them wait. Hosts run it in the
+// background; answers do not depend on it.
 func (t *Table) Compact(ctx context.Context, all bool) error {
 	t.mu.RLock()
 	n := len(t.shards)
 	t.mu.RUnlock()
 	for i := range n {
+		for attempt := 0; !t.compact(i, all, attempt == compactTries); attempt++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		snap := t.Snapshot()
-		t.mu.RLock()
-		epoch := t.epoch
-		t.mu.RUnlock()
-		// The copy is of an epoch of its own: whoever writes next copies headers.
-		merged := snap.shards[i].tidy(epoch-1, all)
-		if merged == nil {
-			continue
-		}
-		t.mu.Lock()
-		if t.shards[i] == snap.shards[i] {
-			t.shards[i] = merged
-			t.last = nil
-		}
-		t.mu.Unlock()
 	}
 	return nil
+}
+
+// compactTries is how often a shard is merged in vain before writers have to wait
+// for it.
+const compactTries = 2
+
+// compact merges one shard, false when it was written meanwhile.
+func (t *Table) compact(i int, all, locked bool) (done bool) {
+	if locked {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if merged := t.shards[i].tidy(all); merged != nil {
+			t.shards[i] = merged
+			t.touch()
+		}
+		return true
+	}
+	t.mu.RLock()
+	worthwhile := t.shards[i].worthMerging(all)
+	t.mu.RUnlock()
+	if !worthwhile {
+		return true
+	}
+	was := t.Snapshot().shards[i] // which nobody writes any more
+	merged := was.tidy(all)
+	if merged == nil {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.shards[i] != was {
+		return false
+	}
+	t.shards[i] = merged
+	t.touch()
+	return true
 }
 
 // Untidy is how many shards Compact would work on.
@@ -133,11 +160,8 @@ func (t *Table) Untidy() int {
 	defer t.mu.RUnlock()
 	n := 0
 	for _, sh := range t.shards {
-		for _, l := range sh.logs {
-			if l.untidy() {
-				n++
-				break
-			}
+		if sh.worthMerging(false) {
+			n++
 		}
 	}
 	return n

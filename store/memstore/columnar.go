@@ -18,9 +18,48 @@ import (
 // that writers do not pay for it. Both sides hold immutable customers: what
 // differs is found by comparing pointers, page by page.
 type columns struct {
-	mu    sync.Mutex
-	table *columnar.Table
-	of    *state // what the table says
+	mu      sync.Mutex
+	table   *columnar.Table
+	of      *state // what the table says
+	changed int    // customers since the last compaction
+	tidy    tidier
+}
+
+// tidier compacts a table in the background, one compaction at a time.
+type tidier struct {
+	mu     sync.Mutex
+	closed bool
+	stop   context.CancelFunc // of the compaction under way, nil for none
+	done   sync.WaitGroup
+}
+
+// start compacts a table unless a compaction is under way.
+func (t *tidier) start(table *columnar.Table) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || t.stop != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	t.stop = stop
+	t.done.Go(func() {
+		_ = table.Compact(ctx, false) // it ends early with ctx alone, and can
+		stop()
+		t.mu.Lock()
+		t.stop = nil
+		t.mu.Unlock()
+	})
+}
+
+// close ends the compaction under way and lets no other start.
+func (t *tidier) close() {
+	t.mu.Lock()
+	t.closed = true
+	if t.stop != nil {
+		t.stop()
+	}
+	t.mu.Unlock()
+	t.done.Wait()
 }
 
 // compactAfter is how many changed customers make it worthwhile to look for logs
@@ -55,8 +94,9 @@ func (c *columns) become(ctx context.Context, cat *catalog.Catalog, now *state) 
 		return err
 	}
 	c.of = now
-	if n > compactAfter {
-		return c.table.Compact(ctx, false)
+	if c.changed += n; c.changed > compactAfter {
+		c.changed = 0
+		c.tidy.start(c.table)
 	}
 	return nil
 }

@@ -80,6 +80,12 @@ func New(c *catalog.Catalog, opts Options) (*Store, error) {
 // Catalog is the vocabulary of the data.
 func (s *Store) Catalog() *catalog.Catalog { return s.schema.Catalog }
 
+// Close ends the work that goes on in the background, the compaction of columns
+// after many changes, and waits for it. The store answers and takes changes as
+// before, but is compacted no more. Whoever lets go of a store need not close it:
+// such work ends by itself.
+func (s *Store) Close() { s.columns.tidy.close() }
+
 // Len is how many customers and guests there are.
 func (s *Store) Len() int { return s.now.Load().count }
 
