@@ -103,15 +103,10 @@ const sparse = 8
 
 // only is the batch of the rows in the mask.
 func (b *batch) only(mask []uint8, n int) *batch {
-	rows := b.words.take(n)[:0]
-	for i, in := range mask {
-		if in == 0 {
-			continue
-		}
-		if b.rows != nil {
-			rows = append(rows, b.rows[i])
-		} else {
-			rows = append(rows, uint32(b.lo+i))
+	rows := list(b.words.take(n)[:0], mask, uint32(b.lo))
+	if b.rows != nil {
+		for i, at := range rows {
+			rows[i] = b.rows[at]
 		}
 	}
 	return &batch{worker: b.worker, log: b.log, n: n, rows: rows}
@@ -132,56 +127,16 @@ func (b *batch) sweep(a *plan.Aggregate, l *log, in span) vector {
 	})
 }
 
-// sinceMoments answers a window with an end that differs from customer to
-// customer.
-func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
-	timer := b.stats.start(b.class[a], b.form(a, l, span{}, true))
-	from, fromKnown := b.bound(a.Window.From, plan.MinInstant)
-	to, toKnown := b.bound(a.Window.To, plan.MaxInstant)
-	known := b.both(fromKnown, toKnown)
-	asked := known
-	if b.candidates != nil {
-		asked = b.both(known, b.candidates)
-	}
-	// No row outside of all windows together is read.
-	all := span{plan.MaxInstant, plan.MinInstant}
-	for i := range from {
-		if (asked == nil || asked[i] == 1) && b.shard.state[i] != gone {
-			all.from, all.to = min(all.from, from[i]), max(all.to, to[i])
-		}
-	}
-	rows := 0
-	own := func(rb *batch, mask []uint8) []uint8 {
-		rows += rb.n
-		stamps := rb.field(a.Stamp)
-		at, dated := stamps.integers(&rb.scratch)
-		out := rb.bytes.take(rb.n)
-		for i, who := range rb.locals() {
-			if int(who) < len(from) {
-				out[i] = bit(from[who] <= at[i]) & bit(at[i] < to[who])
-			} else {
-				out[i] = 0
-			}
-		}
-		return rb.where(out, mask, dated)
-	}
-	out := b.run(a, l, func(visit visitor) {
-		if !l.kind.ordered(a.Stamp) {
-			b.blocks(l, 0, l.n, false, func(rb *batch) []uint8 { return own(rb, nil) }, visit)
-			return
-		}
-		b.rowsIn(l, all, func(rb *batch, mask []uint8, ordered bool) { visit(rb, own(rb, mask), ordered) })
-	})
-	timer.stop(rows)
-	return b.without(out, known)
-}
-
 // without takes the value away from those who are not in the mask.
 func (b *batch) without(v vector, known []uint8) vector {
 	if known == nil || v.form == absent {
 		return v
 	}
-	if v.form == coded && !v.full {
+	if v.form == coded && v.full {
+		v.known = b.both(v.known, known)
+		return v
+	}
+	if v.form == coded {
 		who := b.words.take(v.n)
 		for i := range who {
 			who[i] = uint32(i)

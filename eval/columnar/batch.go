@@ -287,11 +287,10 @@ func (b *batch) identity(links []uint32) vector {
 	return vector{form: coded, n: b.n, codes: narrow{u32: links, n: b.n, unit: 1}, cap: uncapped}
 }
 
-// moments is the instants of an expression; a date stands for its start.
-func (b *batch) moments(x plan.Expr) (ints []int64, known []uint8) {
-	v := b.value(x)
+// instants is the moments in a vector of a type; a date stands for its start.
+func (b *batch) instants(v *vector, of catalog.Type) (ints []int64, known []uint8) {
 	ints, known = v.integers(&b.scratch)
-	if x.Type().Sort != catalog.Date {
+	if of.Sort != catalog.Date {
 		return ints, known
 	}
 	out := b.ints.take(b.n)

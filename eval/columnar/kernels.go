@@ -3,6 +3,7 @@ package columnar
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 // The loops that touch every row or customer. Masks are bytes, 0 or 1. None of
@@ -72,6 +73,15 @@ func insideInts(dst []uint8, src []int64, lo, hi int64) {
 	span := uint64(hi) - uint64(lo)
 	for i, v := range src {
 		dst[i] = bit(uint64(v)-uint64(lo) <= span)
+	}
+}
+
+// withinOwn marks the codes that lie in [first, end) of their customer.
+func withinOwn[T word](dst []uint8, src []T, local []uint16, first, end *[slots]uint64) {
+	dst, local = dst[:len(src)], local[:len(src)]
+	for i, c := range src {
+		who := local[i] & slotMask
+		dst[i] = bit(first[who] <= uint64(c)) & bit(uint64(c) < end[who])
 	}
 }
 
@@ -155,6 +165,22 @@ var allOnes = [slots]uint8(bytes.Repeat([]uint8{1}, slots))
 
 // countMask is how many bytes are 1.
 func countMask(mask []uint8) int { return bytes.Count(mask, allOnes[:1]) }
+
+// list appends to dst where the mask has ones, counted from first.
+func list[I uint16 | uint32](dst []I, mask []uint8, first I) []I {
+	i := 0
+	for ; i+8 <= len(mask); i += 8 {
+		for w := word8(mask[i:]); w != 0; w &= w - 1 {
+			dst = append(dst, first+I(i+bits.TrailingZeros64(w)>>3))
+		}
+	}
+	for ; i < len(mask); i++ {
+		if mask[i] != 0 {
+			dst = append(dst, first+I(i))
+		}
+	}
+	return dst
+}
 
 // gather reads src at the indexes; an index beyond it reads 0.
 func gather[T word | int64, I uint16 | uint32](dst, src []T, at []I) {

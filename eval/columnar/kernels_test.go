@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// list draws a list of up to three steps of the widest kernel and some more.
-func list[T any](t *rapid.T, name string, of *rapid.Generator[T]) []T {
+// drawn is a list of up to three steps of the widest kernel and some more.
+func drawn[T any](t *rapid.T, name string, of *rapid.Generator[T]) []T {
 	n := rapid.IntRange(0, 100).Draw(t, name+" n")
 	return rapid.SliceOfN(of, n, n).Draw(t, name)
 }
@@ -26,12 +26,12 @@ func marked[T any](src []T, in func(T) bool) []uint8 {
 // length, also where the range runs over the end.
 func TestInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		bytes := list(t, "bytes", rapid.OneOf(rapid.Uint8(), rapid.Uint8Range(126, 129)))
+		bytes := drawn(t, "bytes", rapid.OneOf(rapid.Uint8(), rapid.Uint8Range(126, 129)))
 		lo, span := rapid.Uint8().Draw(t, "lo"), rapid.Uint8().Draw(t, "span")
 		got := make([]uint8, len(bytes))
 		insideBytes(got, bytes, lo, span)
 		require.Equal(t, marked(bytes, func(v uint8) bool { return v-lo <= span }), got)
-		words := list(t, "words", rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(0, 3)))
+		words := drawn(t, "words", rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(0, 3)))
 		first, width := rapid.Uint32().Draw(t, "first"), rapid.Uint32().Draw(t, "width")
 		got = make([]uint8, len(words))
 		inside(got, words, first, width)
@@ -64,7 +64,7 @@ func TestRun(t *testing.T) {
 // Masks combine as their bytes do.
 func TestMasks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := list(t, "a", rapid.Uint8Range(0, 1))
+		a := drawn(t, "a", rapid.Uint8Range(0, 1))
 		b := slices.Clone(a)
 		for i := range b {
 			b[i] = rapid.Uint8Range(0, 1).Draw(t, "b")
@@ -88,6 +88,11 @@ func TestMasks(t *testing.T) {
 			n += int(v)
 		}
 		require.Equal(t, n, countMask(a))
+		places := list([]uint16{}, a, 7)
+		require.Len(t, places, n)
+		for i := range a {
+			require.Equal(t, a[i] == 1, slices.Contains(places, uint16(i+7)))
+		}
 		fillMask(got, 1)
 		check("fill", func(_, _ uint8) uint8 { return 1 })
 	})

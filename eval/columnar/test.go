@@ -313,7 +313,8 @@ func (b *batch) during(n *plan.During) []uint8 {
 		}
 		return v.between(s, w.from, w.to-1)
 	}
-	x, known := b.moments(n.X)
+	v := b.value(n.X)
+	x, known := b.instants(&v, n.X.Type())
 	from, fromKnown := b.bound(n.Window.From, plan.MinInstant)
 	to, toKnown := b.bound(n.Window.To, plan.MaxInstant)
 	dst := s.bytes.take(b.n)
@@ -326,15 +327,8 @@ func (b *batch) during(n *plan.During) []uint8 {
 // bound is one end of a window for each element.
 func (b *batch) bound(w plan.Bound, open int64) (ints []int64, known []uint8) {
 	if w.Kind == plan.Moment {
-		ints, known = b.moments(w.Moment)
-		if !w.Exclusive {
-			return ints, known
-		}
-		out := b.ints.take(b.n)
-		for i, us := range ints {
-			out[i] = us + int64(bit(us < plan.MaxInstant))
-		}
-		return out, known
+		v := b.value(w.Moment)
+		return b.edge(w, &v)
 	}
 	at := open
 	if w.Kind != plan.Open {
@@ -345,6 +339,19 @@ func (b *batch) bound(w plan.Bound, open int64) (ints []int64, known []uint8) {
 		ints[i] = at
 	}
 	return ints, nil
+}
+
+// edge is the instants at which windows start or end, given the moments.
+func (b *batch) edge(w plan.Bound, v *vector) (ints []int64, known []uint8) {
+	ints, known = b.instants(v, w.Moment.Type())
+	if !w.Exclusive {
+		return ints, known
+	}
+	out := b.ints.take(b.n)
+	for i, us := range ints {
+		out[i] = us + int64(bit(us < plan.MaxInstant))
+	}
+	return out, known
 }
 
 // recurs marks the days whose yearly return falls in the window, by a table of

@@ -12,9 +12,8 @@ type vector struct {
 	full  bool
 	cap   int64
 	field *field // of strings and sets, what the codes number
-	// ints; known nil means all.
 	ints  []int64
-	known []uint8
+	known []uint8 // of ints and full codes: who has a value; nil means all
 	// constant
 	value int64
 }
@@ -52,6 +51,9 @@ func (v *vector) between(s *scratch, lo, hi int64) []uint8 {
 			break
 		}
 		v.codes.inside(dst, first, last)
+		if v.known != nil {
+			and(dst, dst, v.known)
+		}
 	default:
 		clear(dst)
 	}
@@ -202,7 +204,7 @@ func (v *vector) integers(s *scratch) (ints []int64, known []uint8) {
 		decode(ints, c.u64, c.base, c.unit)
 	}
 	if v.full && v.cap == uncapped {
-		return ints, nil
+		return ints, v.known
 	}
 	return ints, v.isKnown(s)
 }
