@@ -9,7 +9,7 @@ import (
 
 // blockRows is how many rows are filtered at a time: their masks and values stay
 // in the first cache.
-const blockRows = 2048
+const blockRows = slots
 
 // rowsIn calls visit with batches of all rows of a log whose stamp, the kind's
 // own, lies in the span: first those in order, found by binary search, then the
