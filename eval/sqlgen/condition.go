@@ -111,9 +111,13 @@ func (g *generator) oneOf(n *plan.OneOf, r row) piece {
 		}
 		return g.decided(join(x, " IN (", list(items, ", "), ")"))
 	}
+	words := make([]string, len(n.Values))
 	items := make([]piece, len(n.Values))
 	for i, v := range n.Values {
-		items[i] = text("?", v.Text())
+		words[i], items[i] = v.Text(), text("?", v.Text())
+	}
+	if in, ok := g.longIn(x, words); ok {
+		return g.decided(in)
 	}
 	in := list(items, ", ")
 	if g.dialect == MySQL {
@@ -161,7 +165,11 @@ func (g *generator) has(n *plan.Has, r row) piece {
 		if g.dialect == MySQL || g.dialect == SQLite {
 			item = g.binary(item)
 		}
-		out := join(owner, " IN (SELECT s."+s.Owner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", item, " IN (", list(args, ", "), ")")
+		in, ok := g.longIn(text("s."+s.Item), items)
+		if !ok {
+			in = join(item, " IN (", list(args, ", "), ")")
+		}
+		out := join(owner, " IN (SELECT s."+s.Owner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", in)
 		if s.Filter != "" {
 			out = join(out, " AND (", place(s.Filter, "s"), ")")
 		}

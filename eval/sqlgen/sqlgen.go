@@ -140,14 +140,3 @@ func join(parts ...any) piece {
 	}
 	return out
 }
-
-func list(parts []piece, between string) piece {
-	var out piece
-	for i, p := range parts {
-		if i > 0 {
-			out.sql += between
-		}
-		out = join(out, p)
-	}
-	return out
-}

@@ -31,15 +31,15 @@ func TestHostTablesAgreeWithEval(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			db := e.start(t)
-			if e.before != "" {
-				_, err := db.Exec(e.before)
-				require.NoError(t, err)
-			}
+			e.prepare(t, db)
 			done, worlds, unsupported := 0, 0, map[string]int{}
 			for ; done < *cases; worlds++ {
 				done += differ(t, e, db, *seed+uint64(worlds), unsupported)
 				if t.Failed() {
 					return
+				}
+				if worlds%500 == 499 {
+					t.Logf("%d cases so far", done)
 				}
 			}
 			t.Logf("%d cases over %d worlds from seed %d, not supported: %v", done, worlds, *seed, unsupported)

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,7 @@ type host struct {
 	prefix  string
 	mapping sqlstore.Mapping
 	n       int
+	only    []string // the kinds that get tables. Defaults to all
 	made    []string // tables
 }
 
@@ -107,16 +109,34 @@ func (h *host) exec(query string, args ...any) {
 	require.NoError(h.t, err, query)
 }
 
+// prepare makes what the engine's tables need.
+func (e engine) prepare(t testing.TB, db *sql.DB) {
+	t.Helper()
+	if e.before != "" {
+		_, err := db.Exec(e.before)
+		require.NoError(t, err)
+	}
+}
+
 // build makes the tables of a world and their mapping.
 func build(t testing.TB, e engine, db *sql.DB, w *rulegen.World, prefix string) *host {
+	h := &host{n: len(w.Customers)}
+	h.build(t, e, db, w, prefix)
+	return h
+}
+
+// build goes on from n in the order of ways to keep a value.
+func (h *host) build(t testing.TB, e engine, db *sql.DB, w *rulegen.World, prefix string) {
 	t.Helper()
-	h := &host{t: t, e: e, db: db, prefix: prefix, n: len(w.Customers), mapping: sqlstore.Mapping{Zone: hostZone, Records: map[string]sqlstore.TableMap{}}}
+	h.t, h.e, h.db, h.prefix = t, e, db, prefix
+	h.mapping = sqlstore.Mapping{Zone: hostZone, Records: map[string]sqlstore.TableMap{}}
 	schema, err := store.NewSchema(w.Catalog)
 	require.NoError(t, err)
 	for _, table := range append([]*store.Table{schema.Customers}, schema.Kinds...) {
-		h.table(w, table)
+		if table.Kind == "" || h.only == nil || slices.Contains(h.only, table.Kind) {
+			h.table(w, table)
+		}
 	}
-	return h
 }
 
 // cell is one value of a row on its way into the tables.
