@@ -30,8 +30,9 @@ type batch struct {
 	campaign Campaign
 	occ      Occurrence
 	fence    int64
-	until    time.Time // the end of the lease, by the store's clock
-	deadline time.Time // the same, by the service's: nothing is handed over after it
+	until    time.Time       // the end of the lease, by the store's clock
+	deadline time.Time       // the same, by the service's: nothing is handed over after it
+	alive    context.Context // done at the end too, however the service's clock jumps
 	rows     []*claimed
 }
 
@@ -77,27 +78,42 @@ func (s *Service) dispatchAll(ctx context.Context, now time.Time) (Progress, err
 // work claims and serves batches of one occurrence until nothing of it is due.
 func (s *Service) work(ctx context.Context, campaign, id string) (total Progress, err error) {
 	for ctx.Err() == nil {
-		b, err := s.claim(ctx, campaign, id)
-		if err != nil {
-			return total, err
-		}
-		if b == nil {
-			return total, s.close(ctx, campaign, id)
-		}
-		p, err := s.serve(ctx, b)
+		p, more, err := s.workOnce(ctx, campaign, id)
 		total.add(p)
 		if err != nil {
 			return total, err
 		}
+		if !more {
+			return total, s.close(ctx, campaign, id)
+		}
 	}
 	return total, nil
+}
+
+// workOnce claims and serves one batch, if there is one.
+func (s *Service) workOnce(ctx context.Context, campaign, id string) (p Progress, more bool, err error) {
+	alive, end := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Lease)
+	defer end()
+	b, err := s.claim(ctx, campaign, id)
+	if err != nil || b == nil {
+		return p, false, err
+	}
+	b.alive = alive
+	p, err = s.serve(ctx, b)
+	return p, true, err
 }
 
 // claim takes the next due recipients under a lease: others may take them when it ends,
 // and only the holder of the newest fence may submit them. What is due is told by the
 // service's clock, how long a lease holds by the store's.
 func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err error) {
+	fence := newFence()
 	err = s.store.Update(ctx, func(tx Tx) error {
+		if b != nil { // by a run of the transaction that may have been committed
+			if mine, err := b.arrived(tx); err != nil || mine {
+				return err
+			}
+		}
 		b = nil
 		row, _, err := get[campaignRow](tx, campaign)
 		if err != nil || row.State != Running && row.State != Cancelled {
@@ -128,7 +144,7 @@ func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		b = &batch{row: row, campaign: c, occ: o, fence: newFence(), until: at.Add(s.cfg.Lease), deadline: now.Add(s.cfg.Lease)}
+		b = &batch{row: row, campaign: c, occ: o, fence: fence, until: at.Add(s.cfg.Lease), deadline: now.Add(s.cfg.Lease)}
 		late := false
 		for _, r := range due {
 			cl := newClaimed(r)
@@ -148,6 +164,12 @@ func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err
 		return nil
 	})
 	return b, err
+}
+
+// arrived tells whether the claim is in the store.
+func (b *batch) arrived(tx Tx) (bool, error) {
+	first, ok, err := get[Recipient](tx, b.occ.Campaign, b.occ.ID, string(b.rows[0].Customer))
+	return ok && first.fence == b.fence, err
 }
 
 // newFence names a claim. Fences are only compared for equality, so they need no

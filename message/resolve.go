@@ -55,7 +55,7 @@ func (s *Service) handOver(ctx context.Context, b *batch, send []*claimed) []out
 
 // mayGo tells whether claim and verdict still hold.
 func (r *claimed) mayGo(b *batch, now time.Time) bool {
-	return now.Before(b.deadline) && (r.verdict.Until.IsZero() || now.Before(r.verdict.Until))
+	return b.alive.Err() == nil && now.Before(b.deadline) && (r.verdict.Until.IsZero() || now.Before(r.verdict.Until))
 }
 
 func sameChannel(send []*claimed) bool {
