@@ -50,13 +50,10 @@ func (t *Table) Append(id dangol.CustomerID, kindName string, r *eval.Record) er
 
 // keyed is a link to a customer's row by its key.
 func (l *log) keyed(local uint16, key string) (link uint32, ok bool) {
-	if l.n == 0 {
-		return 0, false
-	}
-	chain := l.chain()
-	for link := chain.last[local]; link != 0; link = chain.prev[link-1] {
-		if l.local[link-1] == local && l.keys.is(int(link-1), key) {
-			return link, true
+	var room [64]uint32
+	for _, row := range l.rows(local, room[:0]) {
+		if l.keys.is(int(row), key) {
+			return row + 1, true
 		}
 	}
 	return 0, false

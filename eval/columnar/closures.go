@@ -18,6 +18,7 @@ type closures struct {
 	matcher  *Matcher
 	program  *program
 	calendar *calendar
+	sieves   map[string]int // by kind and meaning
 }
 
 type (
@@ -173,14 +174,14 @@ func (c *closures) countUpTo(n *plan.Compare) (tester, bool) {
 	if hi != math.MaxInt64 {
 		enough = hi + 1
 	}
-	walk := c.walk(a, c.schema.kinds[c.schema.kind[a.Kind]])
-	visit := func(x *cursor, _ int64) bool {
-		x.got.n++
-		return x.got.n < enough
-	}
+	rows := c.selection(a, c.schema.kinds[c.schema.kind[a.Kind]])
 	return func(x *cursor) bool {
-		ok := walk(x, visit)
-		return ok && lo <= x.got.n && x.got.n <= hi
+		r, ok := rows.reach(x)
+		if !ok {
+			return false
+		}
+		got := rows.count(x, r, enough)
+		return lo <= got && got <= hi
 	}, true
 }
 
@@ -250,7 +251,10 @@ func text(d *dictionary, code uint64) catalog.Value {
 
 func (c *closures) known(e plan.Expr, at *kind) tester {
 	if f, ok := e.(*plan.Field); ok && f.Name == "" {
-		return func(x *cursor) bool { _, row := x.up(f.Up); return row >= 0 }
+		return func(x *cursor) bool {
+			_, row := x.up(x.deck(at.index), x.row, f.Up)
+			return row >= 0
+		}
 	}
 	switch e.Type().Sort {
 	case catalog.Set:
@@ -419,36 +423,33 @@ func (c *closures) kept(n plan.Node, compute number) number {
 	}
 }
 
-// visible cuts off what as-of does not see.
-func visible(t catalog.Type, due bool) func(x *cursor, v int64) bool {
-	switch {
-	case due:
-	case t.Sort == catalog.Instant:
-		return func(x *cursor, v int64) bool { return v < x.asOf }
-	case t.Sort == catalog.Date:
-		return func(x *cursor, v int64) bool { return v <= x.lastDay }
-	}
-	return nil
-}
-
 func (c *closures) attr(a *plan.Attr) number {
 	i, ok := c.schema.attr[a.Name]
 	if !ok {
 		return func(*cursor) (int64, bool) { return 0, false }
 	}
-	sees, zone, date := visible(a.Of, a.Due), c.matcher.env.Zone, a.Of.Sort == catalog.Date
+	timed := a.Of.Sort
+	if a.Due || timed != catalog.Instant && timed != catalog.Date {
+		return func(x *cursor) (int64, bool) {
+			if a.Login && x.shard.state[x.local] == guest {
+				return 0, false
+			}
+			return integer(x.shard.attrs[i], x.local)
+		}
+	}
+	zone := c.matcher.env.Zone
 	return func(x *cursor) (int64, bool) {
 		if a.Login && x.shard.state[x.local] == guest {
 			return 0, false
 		}
 		v, ok := integer(x.shard.attrs[i], x.local)
-		if !ok || sees == nil || sees(x, v) {
+		if !ok || v <= x.sees(timed) {
 			return v, ok
 		}
 		if !a.Latest {
 			return 0, false
 		}
-		return before(x.at, zone, date), true
+		return before(x.at, zone, timed == catalog.Date), true
 	}
 }
 
@@ -461,38 +462,14 @@ func before(at time.Time, zone *time.Location, date bool) int64 {
 	return us
 }
 
-// up is the log some levels up and the row there of the record at hand, -1 for
-// none.
-func (x *cursor) up(levels int) (*log, int) {
-	l, row := x.log, x.row
-	for range levels {
-		link := l.parent[row]
-		l = x.shard.logs[l.kind.parent.index]
-		if row = int(link) - 1; row < 0 {
-			return l, -1
-		}
-	}
-	return l, row
-}
-
 func (c *closures) field(f *plan.Field, at *kind) number {
-	for range f.Up {
-		at = at.parent
-	}
-	i, ok := at.field[f.Name]
+	lane, ok := c.lane(f, at)
 	if !ok {
 		return func(*cursor) (int64, bool) { return 0, false }
 	}
-	sees := visible(f.Of, f.Due)
 	return func(x *cursor) (int64, bool) {
-		l, row := x.log, x.row
-		if f.Up > 0 {
-			if l, row = x.up(f.Up); row < 0 {
-				return 0, false
-			}
-		}
-		v, ok := integer(l.fields[i], row)
-		return v, ok && (sees == nil || sees(x, v))
+		v := x.read(lane, x.row)
+		return v, v != missing
 	}
 }
 
@@ -514,34 +491,19 @@ func (c *closures) code(e plan.Expr, at *kind) (coder, *dictionary) {
 			return col.at(x.local)
 		}, c.schema.attrs[i].dict
 	case *plan.Field:
-		for range n.Up {
-			at = at.parent
-		}
-		i, ok := at.field[n.Name]
+		lane, ok := c.lane(n, at)
 		if !ok {
 			return none, emptyOf(n.Of)
 		}
-		return func(x *cursor) uint64 {
-			l, row := x.up(n.Up)
-			if row < 0 || l.fields[i] == nil {
-				return 0
-			}
-			return l.fields[i].at(row)
-		}, at.fields[i].dict
+		return func(x *cursor) uint64 { return uint64(x.read(lane, x.row)) }, at.up(n.Up).dictionaryOf(n.Name)
 	case *plan.Aggregate:
-		k := c.schema.kinds[c.schema.kind[n.Kind]]
-		of, dict := c.code(n.Of, k)
+		of, dict := c.code(n.Of, c.schema.kinds[c.schema.kind[n.Kind]])
 		pick := c.pick(n)
 		return func(x *cursor) uint64 {
-			row, ok := pick(x)
-			if !ok {
+			if !pick(x) {
 				return 0
 			}
-			was, wasRow := x.log, x.row
-			x.log, x.row = x.shard.logs[k.index], row
-			code := of(x)
-			x.log, x.row = was, wasRow
-			return code
+			return of(x)
 		}, dict
 	}
 	return none, nil

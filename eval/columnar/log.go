@@ -3,7 +3,6 @@ package columnar
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 const (
@@ -40,18 +39,6 @@ type log struct {
 	keys   keys
 	links  *links
 	lazy   *derived
-}
-
-// links holds the chain of a log once somebody needed it.
-type links struct {
-	mu    sync.Mutex
-	chain atomic.Pointer[chain]
-}
-
-// chain links the rows of each customer, newest first where the log is sorted.
-type chain struct {
-	last []uint32 // by local number: its last row and 1, 0 for none
-	prev []uint32 // by row: the row before it of the same customer, and 1
 }
 
 // derived is what readers worked out of a log and keep with it.
@@ -102,40 +89,10 @@ func (l *log) writable(epoch uint64) *log {
 		out.keys.numbers = &header
 	}
 	out.links = &links{}
-	if c := l.links.chain.Load(); c != nil {
-		out.links.chain.Store(&chain{last: slices.Clone(c.last), prev: c.prev})
+	if x := l.links.index.Load(); x != nil {
+		out.links.index.Store(x.writable())
 	}
 	return &out
-}
-
-// chain is the log's chain, built when first asked for.
-func (l *log) chain() *chain {
-	if c := l.links.chain.Load(); c != nil {
-		return c
-	}
-	l.links.mu.Lock()
-	defer l.links.mu.Unlock()
-	if c := l.links.chain.Load(); c != nil {
-		return c
-	}
-	c := &chain{last: make([]uint32, slots), prev: make([]uint32, l.n, l.n+l.n/8)}
-	for i, who := range l.local[:l.n] {
-		c.prev[i] = c.last[who]
-		c.last[who] = uint32(i) + 1
-	}
-	l.links.chain.Store(c)
-	return c
-}
-
-// rows are the rows of a customer, last one first.
-func (l *log) rows(local uint16, into []uint32) []uint32 {
-	c := l.chain()
-	for i := c.last[local]; i != 0; i = c.prev[i-1] {
-		if l.local[i-1] == local {
-			into = append(into, i-1)
-		}
-	}
-	return into
 }
 
 // append adds a row whose fields are set afterwards, at its stamp's code (0 for
@@ -152,10 +109,7 @@ func (l *log) append(local uint16, key string, stamp uint64, parent uint32, epoc
 	if l.kind.parent != nil {
 		l.parent = append(l.parent[:i], parent)
 	}
-	if c := l.links.chain.Load(); c != nil {
-		c.prev = append(c.prev[:i], c.last[local])
-		c.last[local] = uint32(i) + 1
-	}
+	l.chain(i, local)
 	l.n++
 	if l.sorted == i && stamp != 0 {
 		at := l.stamped()
@@ -180,6 +134,7 @@ func (l *log) fill(row, f int, code uint64, epoch uint64) {
 	}
 	if c.n > row {
 		c.set(row, code, epoch)
+		l.follow(row, f, code, epoch)
 		return
 	}
 	c.extend(row, epoch)
@@ -187,7 +142,7 @@ func (l *log) fill(row, f int, code uint64, epoch uint64) {
 	c.extend(l.n, epoch)
 }
 
-// drop gives a row to nobody. It stays in the chain of who had it.
+// drop gives a row to nobody. It stays in the index of who had it.
 func (l *log) drop(row uint32, epoch uint64) {
 	if l.owned != epoch {
 		l.local, l.owned = slices.Clone(l.local), epoch
@@ -297,8 +252,8 @@ func (l *log) bytes() int {
 			n += c.bytes()
 		}
 	}
-	if c := l.links.chain.Load(); c != nil {
-		n += 4 * (cap(c.last) + cap(c.prev))
+	if x := l.links.index.Load(); x != nil {
+		n += x.bytes()
 	}
 	return n
 }

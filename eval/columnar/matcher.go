@@ -13,15 +13,19 @@ import (
 )
 
 // Matcher answers plans for one customer of a Table as it is now: at a checkout.
-// Plans are compiled to closures over the columns, which walk the customer's rows
-// from the newest back; a question takes no memory. A Matcher is safe for
+// Plans are compiled to closures over the customer's rows, of which each part is
+// read once for all plans; a question takes no memory. A Matcher is safe for
 // concurrent use.
 type Matcher struct {
 	table   *Table
 	env     eval.Env
 	plans   []compiled
 	spans   []windowed
+	lanes   []laneOf
+	sieves  []sieveOf
 	classes int
+	often   []int                  // kinds that many plans read
+	attrs   []int                  // attributes that plans read
 	bounds  atomic.Pointer[bounds] // of the last second asked about
 	cursors sync.Pool
 }
@@ -43,6 +47,7 @@ type windowed struct {
 
 // bounds is what a Matcher knows of one instant.
 type bounds struct {
+	asked   time.Time
 	asOf    int64
 	at      time.Time
 	lastDay int64
@@ -50,20 +55,23 @@ type bounds struct {
 	years   []*[13][32]uint8
 }
 
-// cursor is where an evaluation stands.
+// cursor is where an evaluation stands: the customer, and the row, at hand.
 type cursor struct {
 	*bounds
-	shard *shard
-	local int
-	log   *log
-	row   int
-	lo    int64 // the window of a walk
-	hi    int64
-	got   findings
-	seen  []uint64 // of distinct
-	kept  []keptValue
-	turn  uint64
-	err   error
+	matcher *Matcher
+	shard   *shard
+	local   int
+	turn    uint64 // grows with every question: what is of another is out of date
+	decks   []deck // by kind
+	lanes   []lane
+	sieves  []sieve
+	kept    []keptValue
+	row     int // of a deck
+	goal    int // up to where the rows are being gone through
+	got     findings
+	seen    []uint64 // of distinct
+	ahead   int64    // of values that were read only to be near
+	err     error
 }
 
 // keptValue is the value of an aggregate that several plans read.
@@ -71,6 +79,13 @@ type keptValue struct {
 	turn  uint64
 	value int64
 	known bool
+}
+
+func (m *Matcher) cursor() *cursor {
+	return &cursor{
+		matcher: m, decks: make([]deck, len(m.table.schema.kinds)),
+		lanes: make([]lane, len(m.lanes)), sieves: make([]sieve, len(m.sieves)), kept: make([]keptValue, m.classes),
+	}
 }
 
 // Matcher compiles plans. env holds the zone, the memberships of groups and the
@@ -93,7 +108,7 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 		}
 		prepared = append(prepared, pl)
 	}
-	c := &closures{schema: t.schema, matcher: m, program: p, calendar: newCalendar(env.Zone)}
+	c := &closures{schema: t.schema, matcher: m, program: p, calendar: newCalendar(env.Zone), sieves: map[string]int{}}
 	for _, pl := range prepared {
 		out := compiled{original: pl.original, scope: pl.scope, fallback: pl.fallback != ""}
 		if !out.fallback {
@@ -102,8 +117,43 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 		m.plans = append(m.plans, out)
 	}
 	m.classes = len(p.uses)
-	m.cursors.New = func() any { return &cursor{kept: make([]keptValue, m.classes)} }
+	m.often, m.attrs = readBy(prepared, t.schema)
+	m.cursors.New = func() any { return m.cursor() }
 	return m, nil
+}
+
+// manyPlans is from how many plans on a kind of rows is dealt to all of them before
+// they are asked.
+const manyPlans = 2
+
+// readBy are the kinds that many of the plans read, and the attributes that any does.
+func readBy(plans []*prepared, s *schema) (often, attrs []int) {
+	readers := make([]int, len(s.kinds))
+	for _, pl := range plans {
+		kinds := map[int]bool{}
+		plan.Walk(pl.root, func(n plan.Node) bool {
+			switch n := n.(type) {
+			case *plan.Aggregate:
+				if i, ok := s.kind[n.Kind]; ok {
+					kinds[i] = true
+				}
+			case *plan.Attr:
+				if i, ok := s.attr[n.Name]; ok && !slices.Contains(attrs, i) {
+					attrs = append(attrs, i)
+				}
+			}
+			return true
+		})
+		for i := range kinds {
+			readers[i]++
+		}
+	}
+	for i, n := range readers {
+		if n >= manyPlans {
+			often = append(often, i)
+		}
+	}
+	return often, attrs
 }
 
 // answerable tells whether the environment has what the plan reads.
@@ -127,30 +177,48 @@ func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (foun
 	t := m.table
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	place, ok := t.find(id)
-	if !ok {
-		return false, nil
-	}
 	x := m.cursors.Get().(*cursor)
-	x.bounds, x.shard, x.local, x.log, x.err = now, t.shards[place>>shardBits], int(place&slotMask), nil, nil
-	x.turn++
-	for i := range m.plans {
-		p := &m.plans[i]
-		if p.fallback {
-			in[i], err = m.slow(p, x)
-			if err != nil {
-				break
-			}
-			continue
-		}
-		in[i] = p.test(x) && x.exists(t.schema, p.scope)
+	x.bounds = now
+	if guess, ok := t.where.guess(id); ok {
+		x.begin(t.shards[guess>>shardBits], int(guess&slotMask))
 	}
-	if err == nil {
-		err = x.err
+	place, ok := t.find(id)
+	if ok {
+		if sh, local := t.shards[place>>shardBits], int(place&slotMask); x.shard != sh || x.local != local {
+			x.begin(sh, local)
+		}
+		err = x.ask(in)
 	}
 	x.shard, x.bounds = nil, nil
 	m.cursors.Put(x)
-	return true, err
+	return ok, err
+}
+
+// begin puts a customer at hand and reads what is needed first.
+func (x *cursor) begin(sh *shard, local int) {
+	x.shard, x.local, x.err = sh, local, nil
+	x.turn++
+	if len(x.matcher.often) > 0 {
+		x.near()
+	}
+}
+
+// ask answers all plans for the customer at hand.
+func (x *cursor) ask(in []bool) error {
+	m := x.matcher
+	x.deal()
+	for i := range m.plans {
+		p := &m.plans[i]
+		if p.fallback {
+			var err error
+			if in[i], err = m.slow(p, x); err != nil {
+				return err
+			}
+			continue
+		}
+		in[i] = p.test(x) && x.exists(m.table.schema, p.scope)
+	}
+	return x.err
 }
 
 // slow answers by package eval.
@@ -202,13 +270,17 @@ func integer(c *codes, i int) (int64, bool) {
 // at is the bounds of an instant: those of the last question, when they are of
 // the same second.
 func (m *Matcher) at(asOf time.Time) *bounds {
+	asked := asOf
+	if b := m.bounds.Load(); b != nil && b.asked == asked {
+		return b
+	}
 	asOf = asOf.Truncate(time.Second)
 	us := asOf.UnixMicro()
 	if b := m.bounds.Load(); b != nil && b.asOf == us {
 		return b
 	}
 	p := &program{env: m.env, asOf: us}
-	b := &bounds{asOf: us, at: asOf, lastDay: p.firstDayFrom(us) - 1, spans: make([]span, len(m.spans)), years: make([]*[13][32]uint8, len(m.spans))}
+	b := &bounds{asked: asked, asOf: us, at: asOf, lastDay: p.firstDayFrom(us) - 1, spans: make([]span, len(m.spans)), years: make([]*[13][32]uint8, len(m.spans))}
 	for i, w := range m.spans {
 		from, to, _ := w.window.Fixed(asOf, m.env.Zone)
 		b.spans[i] = span{from, to}

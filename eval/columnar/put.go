@@ -289,6 +289,7 @@ func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record
 			l.parent, l.family = slices.Clone(l.parent), epoch
 		}
 		l.parent[row] = parent
+		l.follow(int(row), len(l.fields), uint64(parent), epoch)
 	}
 	w.fields(l, row, r)
 	w.rows[r] = row + 1

@@ -107,24 +107,22 @@ func (w *worker) listed(l *log, rows []uint32, mask func(*batch) []uint8, visit 
 // probe lists the rows of some customers, newest first of each; where the log is
 // in order it stops at the window's start.
 func (w *worker) probe(l *log, who []uint8, from int64) []uint32 {
-	c := l.chain()
 	at := l.stamped()
 	stop := uint64(0)
 	if at != nil && l.sorted == l.n && from > at.base+at.unit {
 		stop = (uint64(from) - uint64(at.base) + uint64(at.unit) - 1) / uint64(at.unit)
 	}
-	var rows []uint32
+	var rows, own []uint32
 	for local, in := range who {
 		if in == 0 {
 			continue
 		}
-		for i := c.last[local]; i != 0; i = c.prev[i-1] {
-			if stop != 0 && at.at(int(i-1)) < stop {
+		own = l.rows(uint16(local), own)
+		for _, row := range own {
+			if stop != 0 && at.at(int(row)) < stop {
 				break
 			}
-			if l.local[i-1] == uint16(local) {
-				rows = append(rows, i-1)
-			}
+			rows = append(rows, row)
 		}
 	}
 	return rows

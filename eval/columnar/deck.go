@@ -1,0 +1,396 @@
+package columnar
+
+import (
+	"math"
+	"slices"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+)
+
+// deck is the rows of one kind of the customer at hand, the newest first, those
+// without a stamp last. What questions need of the rows is drawn from the log's
+// columns once, into lanes that lie close together: reads that do not wait for
+// each other, as those of one question after another would.
+type deck struct {
+	turn   uint64 // of the customer it was dealt for
+	log    *log
+	index  *index
+	from   uint32 // where the index lists the rows
+	to     uint32
+	rows   []uint32
+	late   int     // how many rows, the first ones, the index does not list
+	listed bool    // the others are as the index lists them
+	dated  int     // how many rows have a stamp
+	floors []int64 // by row: a time that its stamp is not before, and less than a step away from
+	step   int64
+	above  []int32 // where the parents of the first rows stand in their deck, -1 for none
+}
+
+// deck is the rows of a kind, dealt when first asked for.
+func (x *cursor) deck(kind int) *deck {
+	d := &x.decks[kind]
+	if d.turn != x.turn {
+		d.find(x, kind)
+		d.list(x)
+		d.date()
+	}
+	return d
+}
+
+// near reads a little of all that many plans are going to read: what is read of
+// one column need not wait for what is read of another, as it would once rows are
+// gone through.
+func (x *cursor) near() {
+	m := x.matcher
+	for _, k := range m.often {
+		x.decks[k].find(x, k)
+	}
+	for _, k := range m.often {
+		if d := &x.decks[k]; d.from < d.to {
+			x.ahead += int64(d.index.list[d.to-1])
+		}
+	}
+	for i := range m.lanes {
+		of := &m.lanes[i]
+		d := &x.decks[of.kind]
+		if d.turn != x.turn || d.from == d.to {
+			continue
+		}
+		var t *codes
+		if of.up == 0 {
+			t = d.log.twin(of.field)
+		} else {
+			t = d.log.parents()
+		}
+		if t != nil {
+			x.ahead += int64(t.at(int(d.to - 1)))
+		}
+	}
+	for _, a := range m.attrs {
+		v, _ := integer(x.shard.attrs[a], x.local)
+		x.ahead += v
+	}
+}
+
+// deal deals the decks that many plans read.
+func (x *cursor) deal() {
+	for _, k := range x.matcher.often {
+		x.decks[k].list(x)
+		x.decks[k].date()
+	}
+}
+
+// find finds where the rows are listed.
+func (d *deck) find(x *cursor, kind int) {
+	d.turn = x.turn
+	d.log = x.shard.logs[kind]
+	d.above = d.above[:0]
+	if d.from, d.to = 0, 0; d.log.n > 0 {
+		d.index = d.log.index()
+		d.from, d.to = d.index.of(x.local)
+	}
+}
+
+// list lists the rows, and about when they are stamped.
+func (d *deck) list(x *cursor) {
+	if d.rows, d.dated, d.late, d.listed = d.rows[:0], 0, 0, true; d.log.n == 0 {
+		return
+	}
+	local := uint16(x.local)
+	d.rows = d.log.without(local, d.index.late(local, d.rows))
+	d.late = len(d.rows)
+	entries := d.index.list[d.from:d.to]
+	n := d.late + len(entries)
+	d.rows, d.floors = room(d.rows, n), room(d.floors, n)
+	rows, floors := d.rows[d.late:], d.floors[d.late:]
+	for i, e := range entries {
+		rows[len(rows)-1-i], floors[len(rows)-1-i] = d.index.row(e), d.index.floor(e)
+	}
+	if d.log.gone > 0 {
+		d.rows = d.log.without(local, d.rows)
+		d.listed = len(d.rows) == n
+	}
+}
+
+// date finds out when the rows are stamped where the index cannot tell, and puts
+// late ones where they belong.
+func (d *deck) date() {
+	l, n := d.log, len(d.rows)
+	at := l.stamped()
+	if n == 0 || at == nil {
+		return
+	}
+	if d.dated = n; d.listed && int(d.rows[0]) < d.index.dated {
+		d.step = d.index.step
+		return
+	}
+	d.step = 1
+	if int(d.rows[0]) >= l.sorted {
+		d.listed = false
+		slices.SortFunc(d.rows, l.compare)
+		for d.dated > 0 && at.at(int(d.rows[d.dated-1])) == 0 {
+			d.dated--
+		}
+		slices.Reverse(d.rows[:d.dated])
+	}
+	for i, row := range d.rows[:d.dated] {
+		d.floors[i] = at.value(at.at(int(row)))
+	}
+}
+
+// room is a buffer of n that begins as s does.
+func room[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
+
+// stamp is the stamp of a row that has one.
+func (d *deck) stamp(i int) int64 {
+	if d.step == 1 {
+		return d.floors[i]
+	}
+	at := d.log.stamped()
+	return at.value(at.at(int(d.rows[i])))
+}
+
+// edge is how many rows are stamped at or after a bound: the first ones. Few
+// stamps are read, since it is known of most about when they are.
+func (d *deck) edge(bound int64) int {
+	lo, hi := 0, d.dated
+	for hi-lo > 8 {
+		if middle := (lo + hi) / 2; d.floors[middle] < bound {
+			hi = middle
+		} else {
+			lo = middle + 1
+		}
+	}
+	for lo < hi && d.floors[lo] >= bound {
+		lo++
+	}
+	for lo < d.dated && d.floors[lo] > bound-d.step && d.stamp(lo) >= bound {
+		lo++
+	}
+	return lo
+}
+
+// parents is where the parents of the first n rows stand in their deck, -1 for none.
+func (x *cursor) parents(d *deck, n int) []int32 {
+	have := len(d.above)
+	if have >= n {
+		return d.above
+	}
+	d.above = slices.Grow(d.above, n-have)[:n]
+	over := x.deck(d.log.kind.parent.index)
+	var twin *codes
+	if d.listed {
+		twin = d.log.parents()
+	}
+	var links [64]int64
+	at := 0
+	for i := have; i < n; {
+		part := links[:min(n-i, len(links))]
+		if twin != nil {
+			d.copied(part, twin, i, func(row uint32) uint64 { return uint64(d.log.parent[row]) })
+		} else {
+			for j := range part {
+				part[j] = int64(d.log.parent[d.rows[i+j]])
+			}
+		}
+		for j, link := range part {
+			d.above[i+j] = -1
+			if link != 0 {
+				at = over.place(uint32(link-1), max(at, 0))
+				d.above[i+j] = int32(at)
+			}
+		}
+		i += len(part)
+	}
+	return d.above
+}
+
+// place is where a row stands, looked for from a place near it on.
+func (d *deck) place(row uint32, near int) int {
+	for i := near; i < len(d.rows); i++ {
+		if d.rows[i] == row {
+			return i
+		}
+	}
+	return slices.Index(d.rows[:min(near, len(d.rows))], row)
+}
+
+// laneOf is what a lane holds: a field of the rows of a kind, or of the records
+// some levels above them, as as-of sees it.
+type laneOf struct {
+	kind, up int
+	field    int
+	text     bool         // codes of a dictionary, not values
+	timed    catalog.Sort // values after as-of are missing: those of instants and dates
+	over     int          // of a field above: the lane of the parents
+}
+
+// lane is the values of a field of the first rows of a deck.
+type lane struct {
+	turn   uint64
+	values []int64
+}
+
+// missing stands in a lane for no value. Text has code 0.
+const missing = math.MinInt64
+
+// lane is the values of at least the first n rows.
+func (x *cursor) lane(i, n int) []int64 {
+	l := &x.lanes[i]
+	if l.turn != x.turn {
+		l.turn, l.values = x.turn, l.values[:0]
+	}
+	if len(l.values) < n {
+		x.draw(l, &x.matcher.lanes[i], n)
+	}
+	return l.values
+}
+
+// draw brings the lane's values up to n.
+func (x *cursor) draw(l *lane, of *laneOf, n int) {
+	d, have := x.deck(of.kind), len(l.values)
+	l.values = slices.Grow(l.values, n-have)[:n]
+	out := l.values[have:]
+	if of.up > 0 {
+		places := x.parents(d, n)[have:n]
+		from := x.lane(of.over, int(slices.Max(places))+1)
+		for i, at := range places {
+			if out[i] = of.none(); at >= 0 {
+				out[i] = from[at]
+			}
+		}
+		return
+	}
+	c := d.log.fields[of.field]
+	if c == nil {
+		for i := range out {
+			out[i] = of.none()
+		}
+		return
+	}
+	if t := d.twin(of.field); t != nil {
+		d.copied(out, t, have, func(row uint32) uint64 { return c.at(int(row)) })
+	} else {
+		for i, row := range d.rows[have:n] {
+			out[i] = int64(c.at(int(row)))
+		}
+	}
+	if !of.text {
+		x.decode(out, c, of.timed)
+	}
+}
+
+// none is what stands for no value.
+func (of *laneOf) none() int64 {
+	if of.text {
+		return 0
+	}
+	return missing
+}
+
+// twin is the field in the order of the index, nil where the rows are not in it.
+func (d *deck) twin(field int) *codes {
+	if !d.listed {
+		return nil
+	}
+	return d.log.twin(field)
+}
+
+// copied copies the codes of rows from one on out of a twin; those that the index
+// does not list are read one by one.
+func (d *deck) copied(out []int64, t *codes, from int, late func(row uint32) uint64) {
+	i := 0
+	for ; i < len(out) && from+i < d.late; i++ {
+		out[i] = int64(late(d.rows[from+i]))
+	}
+	last := int(d.to) - (from + i - d.late)
+	t.backwards(out[i:], last-len(out)+i, last)
+}
+
+// backwards copies the codes of [lo, hi), the last first.
+func (c *narrow) backwards(out []int64, lo, hi int) {
+	switch {
+	case c.u8 != nil:
+		backwards(out, c.u8[lo:hi])
+	case c.u16 != nil:
+		backwards(out, c.u16[lo:hi])
+	case c.u32 != nil:
+		backwards(out, c.u32[lo:hi])
+	default:
+		backwards(out, c.u64[lo:hi])
+	}
+}
+
+func backwards[T word](out []int64, from []T) {
+	for i, code := range from {
+		out[len(from)-1-i] = int64(code)
+	}
+}
+
+// decode turns codes into values.
+func (x *cursor) decode(out []int64, c *codes, timed catalog.Sort) {
+	last := x.sees(timed)
+	for i, code := range out {
+		out[i] = missing
+		if code != 0 {
+			if v := c.base + code*c.unit; v <= last {
+				out[i] = v
+			}
+		}
+	}
+}
+
+// sees is the last value of a timed field that as-of sees.
+func (x *cursor) sees(timed catalog.Sort) int64 {
+	switch timed {
+	case catalog.Instant:
+		return x.asOf - 1
+	case catalog.Date:
+		return x.lastDay
+	}
+	return math.MaxInt64
+}
+
+// read is the value of a lane for one row, where not all of the rows before it
+// are asked for.
+func (x *cursor) read(i, row int) int64 {
+	if l := &x.lanes[i]; l.turn == x.turn && row < len(l.values) {
+		return l.values[row]
+	}
+	if row < x.goal {
+		return x.lane(i, x.goal)[row]
+	}
+	of := &x.matcher.lanes[i]
+	d := x.deck(of.kind)
+	var c *codes
+	at := row
+	if of.up == 0 && row >= d.late {
+		c, at = d.twin(of.field), int(d.to)-1-(row-d.late)
+	}
+	if c == nil {
+		var l *log
+		l, at = x.up(d, row, of.up)
+		c = l.fields[of.field]
+	}
+	if c == nil || at < 0 {
+		return of.none()
+	}
+	one := [1]int64{int64(c.at(at))}
+	if !of.text {
+		x.decode(one[:], c, of.timed)
+	}
+	return one[0]
+}
+
+// up is the log some levels up and the row there of a row's record, -1 for none.
+func (x *cursor) up(d *deck, row, levels int) (*log, int) {
+	l, at := d.log, int(d.rows[row])
+	for range levels {
+		link := l.parent[at]
+		l = x.shard.logs[l.kind.parent.index]
+		if at = int(link) - 1; at < 0 {
+			return l, -1
+		}
+	}
+	return l, at
+}

@@ -1,0 +1,366 @@
+package columnar
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// sieveOf is a test of the rows of a kind: a term of what aggregates ask for. The
+// same term of several plans is one sieve, tried once on each row.
+type sieveOf struct {
+	kind int
+	lane int      // what is looked at, where it is one value
+	lo   int64    // it must lie between lo and hi
+	hi   int64    //
+	set  []uint64 // or, where there are any, be one of these codes
+	test tester   // or pass this; nil otherwise
+}
+
+// sieve is which of the first rows of a deck pass, a bit each.
+type sieve struct {
+	turn uint64
+	have int
+	bits []uint64
+}
+
+// term is a sieve, or what it holds back.
+type term struct {
+	sieve int
+	not   bool
+}
+
+// sift is the sieve's bits of at least the first n rows.
+func (x *cursor) sift(i, n int) []uint64 {
+	s := &x.sieves[i]
+	if s.turn != x.turn {
+		s.turn, s.have = x.turn, 0
+	}
+	if s.have < n {
+		x.shake(s, &x.matcher.sieves[i], n)
+	}
+	return s.bits
+}
+
+// shake brings the sieve's bits up to n rows.
+func (x *cursor) shake(s *sieve, of *sieveOf, n int) {
+	words := (s.have + 63) / 64
+	s.bits = slices.Grow(s.bits[:words], (n+63)/64-words)[:(n+63)/64]
+	clear(s.bits[words:])
+	from := s.have
+	s.have = n
+	if of.test != nil {
+		x.goal = n
+		for i := from; i < n; i++ {
+			x.row = i
+			s.bits[i>>6] |= uint64(bit(of.test(x))) << (i & 63)
+		}
+		return
+	}
+	values := x.lane(of.lane, n)[:n]
+	if of.set != nil {
+		for i, v := range values[from:] {
+			s.bits[(from+i)>>6] |= uint64(bit(listsCode(of.set, uint64(v)))) << ((from + i) & 63)
+		}
+		return
+	}
+	for i, v := range values[from:] {
+		s.bits[(from+i)>>6] |= uint64(bit(of.lo <= v)&bit(v <= of.hi)) << ((from + i) & 63)
+	}
+}
+
+// listsCode tells whether the bit of a code is set.
+func listsCode(set []uint64, code uint64) bool {
+	word := code >> 6
+	return word < uint64(len(set)) && set[word]>>(code&63)&1 == 1
+}
+
+// filter compiles a filter of records.
+func (c *closures) filter(where plan.Test, k *kind) []term {
+	switch n := where.(type) {
+	case nil:
+		return nil
+	case *plan.And:
+		var out []term
+		for _, t := range n.Terms {
+			out = append(out, c.filter(t, k)...)
+		}
+		return out
+	case *plan.Not:
+		return []term{{sieve: c.sieve(n.Term, k), not: true}}
+	}
+	return []term{{sieve: c.sieve(where, k)}}
+}
+
+// sieve is the number of the sieve of a test.
+func (c *closures) sieve(t plan.Test, k *kind) int {
+	key := k.name + "\x00" + plan.Key(t)
+	if i, ok := c.sieves[key]; ok {
+		return i
+	}
+	of, ok := c.plain(t, k)
+	if !ok {
+		of = sieveOf{kind: k.index, test: c.test(t, k)}
+	}
+	i := len(c.matcher.sieves)
+	c.matcher.sieves = append(c.matcher.sieves, of)
+	c.sieves[key] = i
+	return i
+}
+
+// plain compiles a test of one field: whether it lies in an interval, or is one of
+// few codes.
+func (c *closures) plain(t plan.Test, k *kind) (sieveOf, bool) {
+	out := sieveOf{kind: k.index}
+	var f *plan.Field
+	switch n := t.(type) {
+	case *plan.Compare:
+		lit, isLit := n.R.(*plan.Literal)
+		field, isField := n.L.(*plan.Field)
+		if !isLit || !isField {
+			return out, false
+		}
+		lo, hi, some := interval(n.Op, lit.Value.Int())
+		if f, out.lo, out.hi = field, max(lo, missing+1), hi; !some {
+			out.lo, out.hi = math.MaxInt64, missing
+		}
+	case *plan.Truth:
+		field, isField := n.X.(*plan.Field)
+		if !isField {
+			return out, false
+		}
+		f, out.lo, out.hi = field, 1, 1
+	case *plan.OneOf:
+		field, isField := n.X.(*plan.Field)
+		if !isField || newDictionary(n.X.Type()) == nil {
+			return out, false
+		}
+		dict := k.up(field.Up).dictionaryOf(field.Name)
+		codes, ok := codesOf(n.Values, dict)
+		if !ok {
+			return out, false
+		}
+		f, out.lo, out.hi = field, int64(codes[0]), int64(codes[0])
+		if len(codes) > 1 {
+			out.set = bitsOf(codes)
+		}
+	default:
+		return out, false
+	}
+	lane, ok := c.lane(f, k)
+	out.lane = lane
+	return out, ok
+}
+
+// mostCode is up to where codes are looked up in bits.
+const mostCode = 1 << 16
+
+// codesOf are the codes of texts, not ok when they are none or large. They get
+// theirs here if no row has had them, so that no later text can take them.
+func codesOf(values []catalog.Value, d *dictionary) ([]uint64, bool) {
+	if d == nil || len(values) == 0 {
+		return nil, false
+	}
+	var out []uint64
+	for _, v := range values {
+		out = append(out, d.code(v))
+	}
+	slices.Sort(out)
+	return out, out[len(out)-1] < mostCode
+}
+
+func bitsOf(codes []uint64) []uint64 {
+	out := make([]uint64, codes[len(codes)-1]/64+1)
+	for _, c := range codes {
+		out[c/64] |= 1 << (c % 64)
+	}
+	return out
+}
+
+// up is the kind some levels above.
+func (k *kind) up(levels int) *kind {
+	for range levels {
+		k = k.parent
+	}
+	return k
+}
+
+// dictionaryOf is that of a field, nil where it has none.
+func (k *kind) dictionaryOf(name string) *dictionary {
+	if i, ok := k.field[name]; ok {
+		return k.fields[i].dict
+	}
+	return nil
+}
+
+// lane is the number of the lane of a field, not ok when the data does not have
+// the field.
+func (c *closures) lane(f *plan.Field, k *kind) (int, bool) {
+	at := k.up(f.Up)
+	i, ok := at.field[f.Name]
+	if !ok {
+		return 0, false
+	}
+	of := laneOf{kind: k.index, up: f.Up, field: i, text: at.fields[i].dict != nil}
+	if sort := f.Of.Sort; !f.Due && (sort == catalog.Instant || sort == catalog.Date) {
+		of.timed = sort
+	}
+	if f.Up > 0 {
+		below := *f
+		below.Up--
+		of.over, _ = c.lane(&below, k.parent)
+	}
+	if n := slices.Index(c.matcher.lanes, of); n >= 0 {
+		return n, true
+	}
+	c.matcher.lanes = append(c.matcher.lanes, of)
+	return len(c.matcher.lanes) - 1, true
+}
+
+// selection is which rows an aggregate reads.
+type selection struct {
+	kind  int
+	by    stampedBy
+	other int // lane of a stamp that is not the kind's own
+	from  number
+	to    number
+	where []term
+}
+
+// stampedBy is which stamp a selection's window is of.
+type stampedBy uint8
+
+const (
+	byNone  stampedBy = iota // all rows are selected
+	byOwn                    // the one that the rows are ordered by
+	byOther                  // another time of the rows
+)
+
+func (c *closures) selection(a *plan.Aggregate, k *kind) *selection {
+	out := &selection{kind: k.index, where: c.filter(a.Where, k)}
+	if a.Stamp == nil {
+		return out
+	}
+	out.from, out.to = c.ends(a)
+	if out.by = byOwn; !k.ordered(a.Stamp) {
+		out.by = byOther
+		lane, ok := c.lane(a.Stamp, k)
+		if out.other = lane; !ok {
+			out.other = -1
+		}
+	}
+	return out
+}
+
+// ends are the ends of the aggregate's window.
+func (c *closures) ends(a *plan.Aggregate) (from, to number) {
+	w := a.Window
+	if w.From.Kind == plan.Moment || w.To.Kind == plan.Moment {
+		return c.bound(w.From, plan.MinInstant, nil), c.bound(w.To, plan.MaxInstant, nil)
+	}
+	i := c.matcher.window(windowed{window: w})
+	return func(x *cursor) (int64, bool) { return x.spans[i].from, true },
+		func(x *cursor) (int64, bool) { return x.spans[i].to, true }
+}
+
+// reach is rows [lo, hi) of a deck, among which the selected ones are. Where they
+// are told by another stamp, that lies in [from, to).
+type reachOf struct {
+	deck     *deck
+	lo, hi   int
+	from, to int64
+}
+
+// reach is not ok when an end of the window is missing.
+func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
+	if s.by == byNone {
+		d := x.deck(s.kind)
+		return reachOf{deck: d, hi: len(d.rows)}, true
+	}
+	from, fromOK := s.from(x)
+	to, toOK := s.to(x)
+	d := x.deck(s.kind)
+	r = reachOf{deck: d, from: from, to: min(to, x.asOf)}
+	if !fromOK || !toOK {
+		return r, false
+	}
+	if s.by == byOther {
+		if s.other >= 0 {
+			r.hi = len(d.rows)
+		}
+		return r, true
+	}
+	if d.dated > 0 {
+		r.hi = d.edge(r.from)
+		r.lo = d.edge(r.to)
+	}
+	return r, true
+}
+
+// stretchRows is how many rows are looked at in one go: whoever has seen enough
+// then stops.
+const stretchRows = 256
+
+// word is which of rows [at, at+64) that lie in [lo, hi) are selected.
+func (s *selection) word(x *cursor, r reachOf, at, lo, hi int) uint64 {
+	out := ^uint64(0)
+	if lo > at {
+		out <<= uint(lo - at)
+	}
+	if hi < at+64 {
+		out &= 1<<uint(hi-at) - 1
+	}
+	for _, t := range s.where {
+		passed := x.sift(t.sieve, hi)[at>>6]
+		if t.not {
+			passed = ^passed
+		}
+		out &= passed
+	}
+	if s.by == byOther {
+		stamps := x.lane(s.other, hi)
+		for left := out; left != 0; left &= left - 1 {
+			i := bits.TrailingZeros64(left)
+			if v := stamps[at+i]; v == missing || v < r.from || v >= r.to {
+				out &^= 1 << uint(i)
+			}
+		}
+	}
+	return out
+}
+
+// count is how many rows are selected, or at least enough.
+func (s *selection) count(x *cursor, r reachOf, enough int64) int64 {
+	if len(s.where) == 0 && s.by != byOther {
+		return int64(max(0, r.hi-r.lo))
+	}
+	n := int64(0)
+	for lo := r.lo; lo < r.hi && n < enough; {
+		hi := min(r.hi, (lo|(stretchRows-1))+1)
+		for at := lo &^ 63; at < hi; at += 64 {
+			n += int64(bits.OnesCount64(s.word(x, r, at, lo, hi)))
+		}
+		lo = hi
+	}
+	return n
+}
+
+// each calls visit with the selected rows at hand, the newest first, until it
+// returns false. What visit reads is drawn for a stretch of rows at once.
+func (s *selection) each(x *cursor, r reachOf, visit func(x *cursor) (more bool)) {
+	for lo := r.lo; lo < r.hi; {
+		hi := min(r.hi, (lo|(stretchRows-1))+1)
+		for at := lo &^ 63; at < hi; at += 64 {
+			for left := s.word(x, r, at, lo, hi); left != 0; left &= left - 1 {
+				x.row, x.goal = at+bits.TrailingZeros64(left), hi
+				if !visit(x) {
+					return
+				}
+			}
+		}
+		lo = hi
+	}
+}

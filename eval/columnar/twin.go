@@ -1,0 +1,79 @@
+package columnar
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+)
+
+// A twin is a copy of a column in the order of an index, customer by customer: what
+// a question about one customer reads of it lies together. Those of a log are made
+// when questions first read the column, and hold as long as its index.
+
+// twin is that of a field, nil where the column is none or has another frame by
+// now.
+func (l *log) twin(field int) *codes {
+	x, c := l.index(), l.fields[field]
+	t := x.twins[field].Load()
+	if t == nil && c != nil {
+		l.links.mu.Lock()
+		defer l.links.mu.Unlock()
+		if t = x.twins[field].Load(); t == nil {
+			t = c.pick(x.order(), 0)
+			x.twins[field].Store(t)
+		}
+	}
+	if t == nil || c == nil || t.base != c.base || t.unit != c.unit {
+		return nil
+	}
+	return t
+}
+
+// parents is the twin of the links to parents.
+func (l *log) parents() *codes {
+	x := l.index()
+	at := &x.twins[len(l.fields)]
+	t := at.Load()
+	if t == nil {
+		l.links.mu.Lock()
+		defer l.links.mu.Unlock()
+		if t = at.Load(); t == nil {
+			t = newCodes(catalog.Type{Sort: catalog.String})
+			t.u8, t.u32, t.n = nil, picked(l.parent, x.order()), x.sealed
+			at.Store(t)
+		}
+	}
+	return t
+}
+
+// order is the rows in the order of the index.
+func (x *index) order() []uint32 {
+	out := make([]uint32, len(x.list))
+	for i, e := range x.list {
+		out[i] = x.row(e)
+	}
+	return out
+}
+
+// follow brings a change of a row in place to the twin of its field.
+func (l *log) follow(row, field int, code uint64, epoch uint64) {
+	x := l.links.index.Load()
+	if x == nil || row >= x.sealed {
+		return
+	}
+	t := x.twins[field].Load()
+	if t == nil {
+		return
+	}
+	if i, ok := x.place(l.local[row], row); ok {
+		t.set(i, code, epoch)
+	}
+}
+
+// place is where the index lists a row.
+func (x *index) place(local uint16, row int) (int, bool) {
+	from, to := x.of(int(local))
+	i, ok := slices.BinarySearchFunc(x.list[from:to], uint32(row), func(e entry, row uint32) int { return cmp.Compare(x.row(e), row) })
+	return int(from) + i, ok
+}
