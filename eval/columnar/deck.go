@@ -101,7 +101,7 @@ func (d *deck) list(x *cursor) {
 	d.late = len(d.rows)
 	entries := d.index.list[d.from:d.to]
 	n := d.late + len(entries)
-	d.rows, d.floors = room(d.rows, n), room(d.floors, n)
+	d.rows, d.floors = sized(d.rows, n), sized(d.floors, n)
 	rows, floors := d.rows[d.late:], d.floors[d.late:]
 	for i, e := range entries {
 		rows[len(rows)-1-i], floors[len(rows)-1-i] = d.index.row(e), d.index.floor(e)
@@ -138,8 +138,8 @@ func (d *deck) date() {
 	}
 }
 
-// room is a buffer of n that begins as s does.
-func room[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
+// sized is a buffer of n that begins as s does.
+func sized[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
 
 // stamp is the stamp of a row that has one.
 func (d *deck) stamp(i int) int64 {
