@@ -60,7 +60,7 @@ func (s *Service) dutiesOf(tx Tx, line Consent) error {
 		if r.Kind != RuleNotice && (r.Kind != RuleReconfirm || !line.Granted) {
 			continue
 		}
-		d := Duty{Key: fmt.Sprintf("consent/%s/%s/%d", r.Kind, line.Customer, line.seq), Kind: r.Kind, Rule: r.ID,
+		d := Duty{Key: dutyKey(r.Kind, line.Customer, line.seq), Kind: r.Kind, Rule: r.ID,
 			Customer: line.Customer, Channel: line.Channel, Purpose: line.Purpose, Granted: line.Granted, Said: line.At,
 			Start: line.At, Due: line.At.AddDate(0, 0, r.Days), stage: dutyOpen, seq: line.seq}
 		if r.Kind == RuleReconfirm {
@@ -71,6 +71,12 @@ func (s *Service) dutiesOf(tx Tx, line Consent) error {
 		}
 	}
 	return nil
+}
+
+// dutyKey names a duty, and the line of a campaign's ledger that does it, without
+// saying whose it is.
+func dutyKey(kind RuleKind, customer dangol.CustomerID, seq int) string {
+	return fmt.Sprintf("consent/%s/%s/%d", kind, digest(string(customer)), seq)
 }
 
 // Duties walks the open duties that can be done by the given time: those that no

@@ -40,12 +40,16 @@ const freezeTries = 5
 func (s *Service) freeze(ctx context.Context, campaign, id string) error {
 	var o Occurrence
 	var c Campaign
+	var erased counterRow
 	err := s.store.View(ctx, func(tx Tx) error {
 		row, _, err := get[campaignRow](tx, campaign)
 		if err != nil {
 			return err
 		}
 		if c, err = row.campaign(); err != nil {
+			return err
+		}
+		if erased, _, err = get[counterRow](tx, erasures); err != nil {
 			return err
 		}
 		o, _, err = get[Occurrence](tx, campaign, id)
@@ -68,7 +72,7 @@ func (s *Service) freeze(ctx context.Context, campaign, id string) error {
 		if err != nil {
 			return s.freezeFailed(ctx, o, err)
 		}
-		if o, err = s.freezePage(ctx, o, page, cursor, last); err != nil {
+		if o, erased, err = s.freezePage(ctx, o, page, cursor, last, erased); err != nil {
 			return err
 		}
 		if o.State != OccurrenceRunning {
@@ -207,13 +211,16 @@ func (s *Service) addressed(ctx context.Context, id dangol.CustomerID, audience 
 }
 
 // freezePage makes a page durable together with the cursor. Another process that was
-// faster wins: the page is then read again from its cursor.
-func (s *Service) freezePage(ctx context.Context, o Occurrence, page []dangol.CustomerID, cursor dangol.CustomerID, last bool) (Occurrence, error) {
+// faster wins: the page is then read again from its cursor. So it is when a customer
+// was erased since it was read, who may be on it.
+func (s *Service) freezePage(ctx context.Context, o Occurrence, page []dangol.CustomerID, cursor dangol.CustomerID, last bool, seen counterRow) (cur Occurrence, erased counterRow, err error) {
 	now := s.now()
-	var cur Occurrence
-	err := s.store.Update(ctx, func(tx Tx) (err error) {
+	err = s.store.Update(ctx, func(tx Tx) (err error) {
+		if erased, _, err = get[counterRow](tx, erasures); err != nil {
+			return err
+		}
 		cur, _, err = get[Occurrence](tx, o.Campaign, o.ID)
-		if err != nil || cur.State != OccurrenceRunning || cur.Frozen || cur.cursor != o.cursor {
+		if err != nil || cur.State != OccurrenceRunning || cur.Frozen || cur.cursor != o.cursor || erased != seen {
 			return err
 		}
 		for _, id := range page {
@@ -227,10 +234,13 @@ func (s *Service) freezePage(ctx context.Context, o Occurrence, page []dangol.Cu
 			}
 		}
 		cur.cursor, cur.Frozen = string(cursor), last
+		if last {
+			cur.cursor = "" // nobody needs it, and it names a customer
+		}
 		cur.Active = now
 		return put(tx, &cur)
 	})
-	return cur, err
+	return cur, erased, err
 }
 
 // freezeFailed puts an occurrence off whose audience cannot be had, and fails it when

@@ -47,6 +47,7 @@ const (
 	ReasonExpired     = "missed"                    // an occurrence was due too long ago
 	ReasonCoalesced   = "a later one runs for it"   // an occurrence
 	ReasonCoupon      = "coupon"                    // Hold: no coupon could be issued now
+	ReasonErased      = "erased"                    // the customer was forgotten before the submit
 	ReasonUndone      = "condition no longer holds" // a trigger's cancel condition came true
 	ReasonFailedCast  = "not delivered"             // a receipt says so
 )

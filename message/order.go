@@ -74,6 +74,16 @@ func (s *Service) RecordOrder(ctx context.Context, orders ...Order) error {
 
 // credit finds the message that an order is credited to.
 func (s *Service) credit(tx Tx, o *Order) error {
+	if was, found, err := get[Order](tx, o.ID); err != nil {
+		return err
+	} else if found && was.delivery != "" {
+		if _, there, err := get[Delivery](tx, was.delivery); err != nil {
+			return err
+		} else if !there { // pruned: the totals have counted it
+			o.delivery = was.delivery
+			return put(tx, o)
+		}
+	}
 	o.delivery = ""
 	var last time.Time
 	if !o.Cancelled {

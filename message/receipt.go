@@ -58,6 +58,9 @@ func (s *Service) receive(tx Tx, r Receipt) error {
 	case ReceiptDelivered:
 		d.Delivered = earlier(d.Delivered, r.At)
 	case ReceiptFailed:
+		if d.Address == "" { // erased: what a provider says may quote it
+			r.Reason = ""
+		}
 		if d.Failed.IsZero() || r.At.Before(d.Failed) {
 			d.Failed, d.Failure = r.At, r.Reason
 		}
@@ -199,7 +202,7 @@ func (s *Service) withdraw(tx Tx, d Delivery, r Receipt, now time.Time) error {
 			return err
 		}
 	}
-	if r.Kind == ReceiptComplained {
+	if r.Kind == ReceiptComplained && d.Address != "" {
 		return put(tx, &suppression{consentChannel(d.Channel), d.Address, false, now, "complaint"})
 	}
 	return nil

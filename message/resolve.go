@@ -116,13 +116,17 @@ func (s *Service) record(ctx context.Context, b *batch, rows []*claimed, out []o
 		total = Progress{}
 		failures := 0
 		for i, r := range rows {
-			cur, ok, err := get[Recipient](tx, b.campaign.ID, b.occ.ID, string(r.Customer))
-			if err != nil {
-				return err
-			}
 			d, found, err := get[Delivery](tx, r.msg.Key)
 			if err != nil {
 				return err
+			}
+			// Who was erased meanwhile has another name, which the delivery knows.
+			cur, ok, err := get[Recipient](tx, b.campaign.ID, b.occ.ID, string(d.Customer))
+			if err != nil {
+				return err
+			}
+			if d.Customer != r.Customer {
+				out[i].reason = ""
 			}
 			if !ok || !found {
 				return fmt.Errorf("message: the store lost the submit %s", r.msg.Key)

@@ -85,53 +85,63 @@ type Comparison struct {
 	Lift, Low, High float64
 }
 
-// Results adds up a campaign.
+// Results adds up a campaign, with what Prune has counted and deleted.
 func (s *Service) Results(ctx context.Context, campaign string) (Results, error) {
-	res := Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}, Revenue: map[dangol.Currency]int64{}, Variants: map[string]VariantResult{}}
 	c, err := s.Campaign(ctx, campaign)
 	if err != nil {
-		return res, err
+		return newResults(), err
+	}
+	for {
+		res, before, err := s.addUp(ctx, c)
+		if err != nil {
+			return res, err
+		}
+		var now string
+		err = s.store.View(ctx, func(tx Tx) (err error) {
+			again := newResults()
+			now, err = again.addTotals(tx, campaign)
+			return err
+		})
+		if err != nil || now == before {
+			res.Holdout.interval()
+			return res, err
+		}
+		// Prune came between: what it moved may be missing. Once more.
+	}
+}
+
+// addUp counts a campaign once, and says on which totals it built.
+func (s *Service) addUp(ctx context.Context, c Campaign) (res Results, totals string, err error) {
+	res = newResults()
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		totals, err = res.addTotals(tx, c.ID)
+		return err
+	})
+	if err != nil {
+		return res, totals, err
 	}
 	window := s.cfg.Windows.longest(c)
 	var last dangol.CustomerID
 	compared := false
-	err = scanPages(s.view(ctx), Range{Index: 2, Equal: []any{campaign}}, func(page []Recipient) error {
+	err = scanPages(s.view(ctx), Range{Index: 2, Equal: []any{c.ID}}, func(page []Recipient) error {
 		return s.store.View(ctx, func(tx Tx) error {
 			for _, r := range page {
-				res.Audience++
-				res.Outcomes[r.State]++
-				if r.State != Submitted && r.Reason != "" {
-					res.Reasons[r.Reason]++
-				}
+				res.count(r)
 				if compared = compared && r.Customer == last; compared {
 					continue // a customer is compared once, at the first occurrence
 				}
 				last = r.Customer
-				arm := &res.Holdout.Sent
-				switch {
-				case r.State == Dropped && r.Reason == ReasonHoldout:
-					arm = &res.Holdout.HeldOut
-				case r.State != Submitted:
-					continue
-				}
-				compared = true
-				yes, err := bought(tx, r.Customer, r.Since, r.Since.Add(window))
-				if err != nil {
+				if compared, err = res.Holdout.add(tx, r, window); err != nil {
 					return err
-				}
-				arm.Of++
-				if yes {
-					arm.Part++
 				}
 			}
 			return nil
 		})
 	})
 	if err != nil {
-		return res, err
+		return res, totals, err
 	}
-	res.Holdout.interval()
-	return res, scanPages(s.view(ctx), Range{Index: 2, Equal: []any{campaign}}, func(page []Delivery) error {
+	return res, totals, scanPages(s.view(ctx), Range{Index: 2, Equal: []any{c.ID}}, func(page []Delivery) error {
 		return s.store.View(ctx, func(tx Tx) error {
 			for _, d := range page {
 				if err := res.add(tx, d); err != nil {
@@ -141,6 +151,41 @@ func (s *Service) Results(ctx context.Context, campaign string) (Results, error)
 			return nil
 		})
 	})
+}
+
+// newResults is nothing yet.
+func newResults() Results {
+	return Results{Outcomes: map[RecipientState]int{}, Reasons: map[string]int{}, Submits: map[Channel]int{}, Revenue: map[dangol.Currency]int64{}, Variants: map[string]VariantResult{}}
+}
+
+// count adds a recipient.
+func (r *Results) count(one Recipient) {
+	r.Audience++
+	r.Outcomes[one.State]++
+	if one.State != Submitted && one.Reason != "" {
+		r.Reasons[one.Reason]++
+	}
+}
+
+// add counts a recipient who got the message or was held out, and tells whether it
+// was one of those.
+func (c *Comparison) add(tx Tx, r Recipient, window time.Duration) (bool, error) {
+	arm := &c.Sent
+	switch {
+	case r.State == Dropped && r.Reason == ReasonHoldout:
+		arm = &c.HeldOut
+	case r.State != Submitted:
+		return false, nil
+	}
+	yes, err := bought(tx, r.Customer, r.Since, r.Since.Add(window))
+	if err != nil {
+		return false, err
+	}
+	arm.Of++
+	if yes {
+		arm.Part++
+	}
+	return true, nil
 }
 
 func (r *Results) add(tx Tx, d Delivery) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -126,6 +127,11 @@ func (e *retryError) Unwrap() error { return ErrRetry }
 // deliveryKey is the key of the one submit that a recipient may have on a channel.
 // It tells nobody who the customer is.
 func deliveryKey(campaign, occurrence string, customer dangol.CustomerID, ch Channel) string {
-	sum := sha256.Sum256([]byte(campaign + "\x00" + occurrence + "\x00" + string(customer) + "\x00" + string(ch)))
+	return digest(campaign, occurrence, string(customer), string(ch))
+}
+
+// digest names what some texts say without saying it.
+func digest(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }

@@ -33,6 +33,9 @@ type Config struct {
 	Links   *Links  // signed links for clicks and one-click unsubscribe. Defaults to none
 	Windows Windows // how long after a message an order is credited to it. Defaults to seven days on every channel
 
+	// Keep is how long Prune keeps the details of what is over. Defaults to for ever.
+	Keep time.Duration
+
 	Workers int              // goroutines that send in one Tick. Defaults to 1
 	Batch   int              // how many recipients a worker claims at once. Defaults to 200
 	Chunk   int              // how many submits become durable at once on a channel that can resolve doubt (Idempotent or Asker). Defaults to 50; other channels submit one at a time
@@ -87,7 +90,7 @@ func (c Config) validate() error {
 		return errors.New("message: no Store")
 	case c.Contacts == nil:
 		return errors.New("message: no Contacts")
-	case c.Workers < 0 || c.Batch < 0 || c.Chunk < 0 || c.Lease < 0 || c.Tries < 0 || c.Backoff < 0 || c.Poll < 0:
+	case c.Workers < 0 || c.Batch < 0 || c.Chunk < 0 || c.Lease < 0 || c.Tries < 0 || c.Backoff < 0 || c.Poll < 0 || c.Keep < 0:
 		return errors.New("message: a negative setting")
 	case c.Lease < time.Second:
 		return errors.New("message: a lease under a second")

@@ -68,7 +68,9 @@ var (
 		[]string{"stage", "start_at"})
 	eventTable = table("events", 1, slices.Concat(
 		texts("event", "topic", "customer"), ints("at")),
-		[]string{"customer", "topic", "at"})
+		[]string{"customer", "topic", "at"}, []string{"at"})
+	totalTable = table("totals", 1, slices.Concat(
+		texts("campaign", "results"), ints("at")))
 	suppressionTable = table("suppressions", 2, slices.Concat(
 		texts("channel", "address"), ints("lifted", "at"), texts("reason")))
 )
@@ -290,7 +292,7 @@ type Occurrence struct {
 	Fired     time.Time         // when the trigger happened; none without one
 	Customer  dangol.CustomerID // whom it happened to
 
-	cursor string // the last customer frozen
+	cursor string // the last customer frozen, until all are
 }
 
 func (*Occurrence) table() *Table { return occurrenceTable }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -65,7 +66,7 @@ func (c Campaign) topic() string {
 // Event is something that happened to a customer: a line of segment's outbox, or a
 // record that arrived.
 type Event struct {
-	Key      string // the host's own, unique over all events; at most 128 bytes
+	Key      string // the host's own, unique over all events; at most 128 bytes. One that holds the customer's id is stored as a digest
 	On       EventKind
 	Name     string // the group's id, or the kind of record
 	Customer dangol.CustomerID
@@ -89,8 +90,25 @@ func (s *Service) Fire(ctx context.Context, events ...Event) error {
 		}
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
+		pruned, _, err := get[counterRow](tx, prunedEvents)
+		if err != nil {
+			return err
+		}
 		for _, e := range events {
 			e.topic, e.At = topic(e.On, e.Name), e.At.UTC().Truncate(time.Microsecond)
+			if strings.Contains(e.Key, string(e.Customer)) {
+				e.Key = digest(e.Key) // it names a line of the ledger, which outlives the customer
+			}
+			if micros(e.At) < pruned.Value {
+				_, known, err := get[Event](tx, e.Key)
+				if err != nil {
+					return err
+				}
+				if known {
+					continue
+				}
+				return fmt.Errorf("%w: event %q of %s", ErrPruned, e.Key, e.At.Format(time.RFC3339))
+			}
 			added, err := insert(tx, &e)
 			if err != nil {
 				return err

@@ -1,0 +1,9 @@
+-- What Prune needs: totals of what it deleted, and events by time.
+CREATE INDEX {prefix}message_events_2 ON {prefix}message_events (at, event);
+
+CREATE TABLE {prefix}message_totals (
+	campaign text COLLATE "C" NOT NULL,
+	results text COLLATE "C" NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (campaign)
+);
