@@ -23,19 +23,19 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 	case Summary:
 		out = b.summary(a, l, in)
 	case Postings:
-		f, codes, _ := b.selective(a, l)
-		out = b.run(a, l, func(visit visitor) {
+		few := b.few[a]
+		out = b.run(a, l, few.rest, func(visit visitor) {
 			r, ok := b.reach(l, in)
 			if !ok {
 				return
 			}
-			list, late := l.posted(f).in(codes, r, l)
+			list, late := l.posted(few.field).in(few.codes, r, l)
 			rows = len(list) + len(late)
 			b.listed(l, list, nil, visit)
 			b.listed(l, late, r.late(l), visit)
 		})
 	case Probe:
-		out = b.run(a, l, func(visit visitor) {
+		out = b.run(a, l, b.terms(a.Where), func(visit visitor) {
 			list := b.probe(l, b.candidates, in.from)
 			rows = len(list)
 			if !l.kind.stamped {
@@ -48,7 +48,7 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 		rows = l.n
 		out = b.sweep(a, l, in)
 	default:
-		out = b.run(a, l, func(visit visitor) {
+		out = b.run(a, l, b.terms(a.Where), func(visit visitor) {
 			b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
 				rows += rb.n
 				visit(rb, mask, ordered)
@@ -62,27 +62,19 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 // visitor takes a batch of rows, with a mask of those that count, nil for all.
 type visitor func(b *batch, mask []uint8, ordered bool)
 
-// run adds up what the rows of a source give, after the aggregate's filter.
-func (b *batch) run(a *plan.Aggregate, l *log, source func(visitor)) vector {
+// run adds up what the rows of a source give, those that pass the terms.
+func (b *batch) run(a *plan.Aggregate, l *log, terms []plan.Test, source func(visitor)) vector {
 	acc := b.accumulate(a, l)
-	source(func(rb *batch, mask []uint8, ordered bool) { rb.into(acc, a.Where, mask, ordered) })
+	source(func(rb *batch, mask []uint8, ordered bool) { rb.into(acc, terms, mask, ordered) })
 	return acc.result()
 }
 
-// into gives the rows of the mask that pass the filter to the accumulator. Where
-// the filter's first term leaves few, the others are asked about those alone.
-func (b *batch) into(acc accumulator, where plan.Test, mask []uint8, ordered bool) {
-	terms := []plan.Test{where}
-	if n, ok := where.(*plan.And); ok {
-		if terms, ok = b.order[n]; !ok {
-			terms = n.Terms
-		}
-	}
+// into gives the rows of the mask that pass the terms of a filter to the
+// accumulator. Where the first term leaves few, the others are asked about those
+// alone.
+func (b *batch) into(acc accumulator, terms []plan.Test, mask []uint8, ordered bool) {
 	for _, t := range terms {
-		if t == nil {
-			break
-		}
-		m := b.test(t)
+		m := b.filter(t)
 		if mask != nil {
 			both := b.bytes.take(b.n)
 			and(both, m, mask)
@@ -114,7 +106,7 @@ func (b *batch) only(mask []uint8, n int) *batch {
 
 // sweep reads every row, for a stamp that the log is not ordered by.
 func (b *batch) sweep(a *plan.Aggregate, l *log, in span) vector {
-	return b.run(a, l, func(visit visitor) {
+	return b.run(a, l, b.terms(a.Where), func(visit visitor) {
 		b.blocks(l, 0, l.n, false, func(rb *batch) []uint8 {
 			stamps := rb.field(a.Stamp)
 			if in.from >= in.to {
@@ -158,14 +150,14 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 	if v, ok := b.values[class]; ok {
 		return v
 	}
-	total := b.accumulate(a, l)
+	total, terms := b.accumulate(a, l), b.terms(a.Where)
 	to := g.to
 	for _, m := range g.members {
 		timer := b.stats.start(m.classes[0], Shared)
 		rows := 0
 		b.rowsIn(l, span{m.from, to}, func(rb *batch, mask []uint8, ordered bool) {
 			rows += rb.n
-			rb.into(total, m.aggregate.Where, mask, ordered)
+			rb.into(total, terms, mask, ordered)
 		})
 		v := total.copied()
 		for _, c := range m.classes {

@@ -51,12 +51,8 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 			return Shared
 		}
 	}
-	if a.Where != nil && !moments && a.Stamp != nil {
-		if f, codes, ok := b.selective(a, l); ok {
-			if b.fewRows(l, f, codes, rows) {
-				return Postings
-			}
-		}
+	if few, ok := b.few[a]; ok && !moments && b.fewRows(l, few, rows) {
+		return Postings
 	}
 	if b.candidates != nil && !moments {
 		left := countMask(b.candidates)
@@ -69,12 +65,63 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 
 // fewRows tells whether postings read less than a scan of the window's rows.
 // Where values are many and rows of each few, postings are built to find out.
-func (w *worker) fewRows(l *log, f int, codes []uint64, window int) bool {
-	if l.n*len(codes)/len(l.kind.fields[f].dict.all())*postingsMany > l.n {
+func (w *worker) fewRows(l *log, few selection, window int) bool {
+	if l.fields[few.field] == nil || l.n*len(few.codes)/few.values*postingsMany > l.n {
 		return false
 	}
 	part := float64(window) / float64(max(1, l.n))
-	return float64(l.posted(f).count(codes))*part*postingCost < float64(window)
+	return float64(l.posted(few.field).count(few.codes))*part*postingCost < float64(window)
+}
+
+// selection is a term of a filter that names few values of a field of the row
+// itself, which postings can answer.
+type selection struct {
+	field  int
+	codes  []uint64    // of the values, as far as any row has them
+	values int         // how many different ones there are
+	rest   []plan.Test // the other terms
+}
+
+// selective finds such a term.
+func (w *worker) selective(a *plan.Aggregate) (few selection, ok bool) {
+	k, terms := w.kind(a.Kind), w.terms(a.Where)
+	for i, t := range terms {
+		one, is := t.(*plan.OneOf)
+		if !is {
+			continue
+		}
+		at, is := one.X.(*plan.Field)
+		if !is || at.Up > 0 || at.Name == "" {
+			continue
+		}
+		f, known := k.field[at.Name]
+		if !known || k.fields[f].dict == nil {
+			continue
+		}
+		few = selection{field: f, values: len(k.fields[f].dict.all()), rest: slices.Delete(slices.Clone(terms), i, i+1)}
+		for _, v := range one.Values {
+			if c, in := k.fields[f].dict.find(v); in && !slices.Contains(few.codes, c) {
+				few.codes = append(few.codes, c)
+			}
+		}
+		return few, true
+	}
+	return few, false
+}
+
+// terms are the terms of a filter, in the order in which they are asked.
+func (w *worker) terms(where plan.Test) []plan.Test {
+	if where == nil {
+		return nil
+	}
+	n, ok := where.(*plan.And)
+	if !ok {
+		return []plan.Test{where}
+	}
+	if terms, ok := w.order[n]; ok {
+		return terms
+	}
+	return n.Terms
 }
 
 // estimate is how many rows of the log lie in the span.
@@ -136,26 +183,38 @@ func choose(p *program) {
 				if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
 					p.dear = append(p.dear, n)
 				}
-				w.chooseRows(n.Where)
+				w.chooseRows(n)
 				return n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment
 			}
 			return true
 		})
 	}
+	for _, r := range p.ranks {
+		for _, a := range r.counts {
+			w.chooseRows(a)
+		}
+	}
 }
 
 // chooseRows orders the terms of a filter: by what a row costs, and first those
-// that leave few rows.
-func (w *worker) chooseRows(where plan.Test) {
-	if where == nil {
+// that leave few rows. It finds those that are worth keeping, and the one that
+// postings can answer.
+func (w *worker) chooseRows(a *plan.Aggregate) {
+	if a.Where == nil {
 		return
 	}
-	plan.Walk(where, func(n plan.Node) bool {
+	plan.Walk(a.Where, func(n plan.Node) bool {
 		if and, ok := n.(*plan.And); ok {
 			w.order[and] = byCost(and.Terms, rowCost)
 		}
 		return true
 	})
+	for _, t := range w.terms(a.Where) {
+		w.keeps[t] = keepable(t)
+	}
+	if few, ok := w.selective(a); ok && a.Stamp != nil {
+		w.few[a] = few
+	}
 }
 
 func byCost(terms []plan.Test, cost func(plan.Node) int) []plan.Test {

@@ -46,6 +46,7 @@ type derived struct {
 	mu       sync.Mutex
 	summary  map[string]summary
 	postings map[int]*postings
+	masks    map[string]*keptMask
 }
 
 func newLog(k *kind, epoch uint64) *log {

@@ -22,7 +22,7 @@ func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
 		stamps.codes.owned(out, rb.locals(), m.first, m.end)
 		return rb.where(out, mask)
 	}
-	out := b.run(a, l, func(visit visitor) {
+	out := b.run(a, l, b.terms(a.Where), func(visit visitor) {
 		if !l.kind.ordered(a.Stamp) {
 			b.blocks(l, 0, l.n, false, func(rb *batch) []uint8 { return own(rb, nil) }, visit)
 			return

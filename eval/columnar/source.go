@@ -3,13 +3,11 @@ package columnar
 import (
 	"slices"
 	"sort"
-
-	"github.com/dangol-dev/dangol/eval/plan"
 )
 
-// blockRows is how many rows are filtered at a time: their masks and values stay
-// in the first cache.
-const blockRows = slots
+// blockRows is how many rows are filtered at a time, a multiple of 64: masks stay
+// in the first cache, values in the second.
+const blockRows = 8192
 
 // rowsIn calls visit with batches of all rows of a log whose stamp, the kind's
 // own, lies in the span: first those in order, found by binary search, then the
@@ -190,35 +188,4 @@ func (p *postings) count(codes []uint64) int {
 		}
 	}
 	return n
-}
-
-// selective finds a term of the filter that names few values of a field of the
-// row itself: what postings can answer.
-func (w *worker) selective(a *plan.Aggregate, l *log) (f int, codes []uint64, ok bool) {
-	terms := []plan.Test{a.Where}
-	if and, is := a.Where.(*plan.And); is {
-		terms = and.Terms
-	}
-	for _, t := range terms {
-		one, is := t.(*plan.OneOf)
-		if !is {
-			continue
-		}
-		at, is := one.X.(*plan.Field)
-		if !is || at.Up > 0 || at.Name == "" {
-			continue
-		}
-		f, known := l.kind.field[at.Name]
-		if !known || l.fields[f] == nil || l.kind.fields[f].dict == nil {
-			continue
-		}
-		codes = codes[:0]
-		for _, v := range one.Values {
-			if c, in := l.kind.fields[f].dict.find(v); in {
-				codes = append(codes, c)
-			}
-		}
-		return f, codes, true
-	}
-	return 0, nil, false
 }

@@ -65,9 +65,9 @@ func (b *batch) parents(l *log) []*log {
 }
 
 func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
-	acc := b.accumulate(a, l)
+	acc, terms := b.accumulate(a, l), b.terms(a.Where)
 	b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
-		rb.into(acc, a.Where, mask, ordered)
+		rb.into(acc, terms, mask, ordered)
 	})
 	switch acc := acc.(type) {
 	case *sums:

@@ -103,8 +103,22 @@ func (d Dense) Pack(mask []uint8) {
 }
 
 // Unpack is the reverse of Pack.
-func (d Dense) Unpack(mask []uint8) {
-	for i := range mask {
-		mask[i] = uint8(d[i>>6] >> (i & 63) & 1)
+func (d Dense) Unpack(mask []uint8) { d.UnpackFrom(0, mask) }
+
+// UnpackFrom is Unpack of the integers from one that is in the set's room: byte i
+// tells of from+i.
+func (d Dense) UnpackFrom(from int, mask []uint8) {
+	i := 0
+	for ; (from+i)&7 != 0 && i < len(mask); i++ {
+		mask[i] = uint8(d[(from+i)>>6] >> ((from + i) & 63) & 1)
+	}
+	for ; i+8 <= len(mask); i += 8 {
+		// Each byte of the product keeps its own bit; adding carries it to the top.
+		const each, own, carry = 0x0101010101010101, 0x8040201008040201, 0x7f7f7f7f7f7f7f7f
+		eight := d[(from+i)>>6] >> ((from + i) & 63) & 0xff
+		binary.LittleEndian.PutUint64(mask[i:], (eight*each&own+carry)>>7&each)
+	}
+	for ; i < len(mask); i++ {
+		mask[i] = uint8(d[(from+i)>>6] >> ((from + i) & 63) & 1)
 	}
 }

@@ -39,6 +39,10 @@ func TestDenseIsItsMask(t *testing.T) {
 		back := make([]uint8, n)
 		pack(a).Unpack(back)
 		require.Equal(t, a, back)
+		from := rapid.IntRange(0, n).Draw(t, "from")
+		back = make([]uint8, n-from)
+		pack(a).UnpackFrom(from, back)
+		require.Equal(t, a[from:], back)
 		again := bitmap.Make(n)
 		for i := range pack(a).All() {
 			again.Add(i)
