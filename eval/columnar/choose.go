@@ -65,7 +65,7 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 
 // fewRows tells whether postings read less than a scan of the window's rows.
 // Where values are many and rows of each few, postings are built to find out.
-func (w *worker) fewRows(l *log, few selection, window int) bool {
+func (w *worker) fewRows(l *log, few fewValues, window int) bool {
 	if l.fields[few.field] == nil || l.n*len(few.codes)/few.values*postingsMany > l.n {
 		return false
 	}
@@ -73,9 +73,9 @@ func (w *worker) fewRows(l *log, few selection, window int) bool {
 	return float64(l.posted(few.field).count(few.codes))*part*postingCost < float64(window)
 }
 
-// selection is a term of a filter that names few values of a field of the row
+// fewValues is a term of a filter that names few values of a field of the row
 // itself, which postings can answer.
-type selection struct {
+type fewValues struct {
 	field  int
 	codes  []uint64    // of the values, as far as any row has them
 	values int         // how many different ones there are
@@ -83,7 +83,7 @@ type selection struct {
 }
 
 // selective finds such a term.
-func (w *worker) selective(a *plan.Aggregate) (few selection, ok bool) {
+func (w *worker) selective(a *plan.Aggregate) (few fewValues, ok bool) {
 	k, terms := w.kind(a.Kind), w.terms(a.Where)
 	for i, t := range terms {
 		one, is := t.(*plan.OneOf)
@@ -98,7 +98,7 @@ func (w *worker) selective(a *plan.Aggregate) (few selection, ok bool) {
 		if !known || k.fields[f].dict == nil {
 			continue
 		}
-		few = selection{field: f, values: len(k.fields[f].dict.all()), rest: slices.Delete(slices.Clone(terms), i, i+1)}
+		few = fewValues{field: f, values: len(k.fields[f].dict.all()), rest: slices.Delete(slices.Clone(terms), i, i+1)}
 		for _, v := range one.Values {
 			if c, in := k.fields[f].dict.find(v); in && !slices.Contains(few.codes, c) {
 				few.codes = append(few.codes, c)
