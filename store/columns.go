@@ -20,7 +20,8 @@ var ErrColumns = errors.New("store: the columns cannot be taken")
 // empty, which is many times quicker than changes.
 type ColumnLoader interface {
 	// LoadColumns fills the store, or returns ErrColumns and has done nothing. The
-	// columns are the store's afterwards.
+	// columns are the store's afterwards. Without customers and rows it only tells
+	// whether the store would take any.
 	LoadColumns(ctx context.Context, in Columns) error
 }
 

@@ -105,13 +105,21 @@ func (k *keys) has(i int) bool {
 
 // at is the key of row i; a nameless row is called by its number.
 func (k *keys) at(i int) string {
+	if k.has(i) && k.numbers == nil {
+		return k.text[i]
+	}
+	return string(k.appendTo(nil, i))
+}
+
+// appendTo adds the key of row i to a text.
+func (k *keys) appendTo(to []byte, i int) []byte {
 	switch {
 	case !k.has(i):
-		return "#" + strconv.Itoa(i)
+		return strconv.AppendInt(append(to, '#'), int64(i), 10)
 	case k.numbers != nil:
-		return string(spelled(nil, k.numbers.value(k.numbers.at(i)), k.digits))
+		return spelled(to, k.numbers.value(k.numbers.at(i)), k.digits)
 	}
-	return k.text[i]
+	return append(to, k.text[i]...)
 }
 
 // compare orders two rows by the bytes of their keys.

@@ -38,7 +38,10 @@ type sheet struct {
 // byColumns loads the folder, or tells with false that it must be read row by row.
 func (l *loader) byColumns(ctx context.Context, into store.ColumnLoader) (bool, error) {
 	b := &bulk{loader: l, sheets: map[*store.Table]*sheet{}}
-	err := b.read(ctx)
+	err := into.LoadColumns(ctx, store.Columns{})
+	if err == nil {
+		err = b.read(ctx)
+	}
 	if err == nil {
 		var in store.Columns
 		if in, err = b.gathered(); err == nil {

@@ -62,7 +62,7 @@ func (s *spelt) LoadColumns(ctx context.Context, in store.Columns) error {
 			}
 		}
 	}
-	s.took = true
+	s.took = len(in.IDs)+len(in.Rows) > 0
 	return s.Apply(ctx, changes...)
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/dangol-dev/dangol"
-	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -20,8 +19,9 @@ import (
 type columns struct {
 	mu      sync.Mutex
 	table   *columnar.Table
-	of      *state // what the table says
-	changed int    // customers since the last compaction
+	of      *state              // what the table says
+	halfway []dangol.CustomerID // whom a follow reached that was broken off
+	changed int                 // customers since the last compaction
 	tidy    tidier
 }
 
@@ -66,110 +66,109 @@ func (t *tidier) close() {
 // that have become untidy.
 const compactAfter = 1024
 
-// snapshot is the state as columns.
-func (c *columns) snapshot(ctx context.Context, cat *catalog.Catalog, now *state) (*columnar.Snapshot, error) {
+// snapshot is the store's state as columns.
+func (s *Store) snapshot(ctx context.Context) (*columnar.Snapshot, error) {
+	c := &s.columns
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.become(ctx, cat, now); err != nil {
+	if err := s.follow(ctx); err != nil {
 		return nil, err
 	}
 	return c.table.Snapshot(), nil
 }
 
-// become brings the table to a state. The caller holds the lock.
-func (c *columns) become(ctx context.Context, cat *catalog.Catalog, now *state) error {
+// follow brings the columns to the store's state. The caller holds their lock, so
+// that they never go back to an older one.
+func (s *Store) follow(ctx context.Context) error {
+	c, now := &s.columns, s.now.Load()
 	if c.table != nil && c.of == now {
 		return nil
 	}
 	if c.table == nil {
-		table, err := columnar.New(cat, columnar.Options{})
+		table, err := columnar.New(s.schema.Catalog, columnar.Options{})
 		if err != nil {
 			return err
 		}
 		c.table, c.of = table, &state{}
 	}
-	n, err := c.follow(ctx, now)
-	if err != nil {
-		c.table, c.of = nil, nil // half-way: whoever is next starts again
+	if err := c.again(now); err != nil {
 		return err
 	}
-	c.of = now
-	if c.changed += n; c.changed > compactAfter {
+	touched, err := c.become(ctx, now)
+	if err != nil {
+		c.halfway = append(c.halfway, touched...)
+		return err
+	}
+	c.of, c.halfway = now, nil
+	if c.changed += len(touched); c.changed > compactAfter {
 		c.changed = 0
 		c.tidy.start(c.table)
 	}
 	return nil
 }
 
-// follow makes the table say what now says and tells how many customers differed.
-func (c *columns) follow(ctx context.Context, now *state) (int, error) {
+// again writes those anew whom a follow reached that was broken off.
+func (c *columns) again(now *state) error {
+	for _, id := range c.halfway {
+		customer, ok := now.customer(id)
+		if !ok {
+			c.table.Delete(id)
+		} else if err := c.table.Put(customer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// become makes the table say what now says and tells who differed, as far as it
+// came.
+func (c *columns) become(ctx context.Context, now *state) (touched []dangol.CustomerID, err error) {
 	old, next := cursor{pages: c.of.pages}, cursor{pages: now.pages}
 	var changed []*eval.Customer
-	n := 0
 	for {
 		if old.i == 0 && next.i == 0 {
 			if err := ctx.Err(); err != nil {
-				return n, err
+				return touched, err
 			}
 			if old.samePage(next) {
 				old.pages, next.pages = old.pages[1:], next.pages[1:]
 				continue
 			}
-			n += len(changed)
 			if err := c.table.Put(changed...); err != nil {
-				return n, err
+				return touched, err
 			}
 			changed = changed[:0]
 		}
-		was, is := old.customer(), next.customer()
-		switch {
-		case was == nil && is == nil:
-			return n, nil
-		case is == nil || was != nil && was.ID < is.ID:
-			c.table.Delete(was.ID)
-			n++
+		was, is := old.edit(), next.edit()
+		if was == nil && is == nil {
+			return touched, c.table.Put(changed...)
+		}
+		if is == nil || was != nil && was.id < is.id {
+			c.table.Delete(was.id)
+			touched = append(touched, was.id)
 			old.step()
-		case was == nil || is.ID < was.ID:
-			changed = append(changed, is)
-			next.step()
-		default:
-			if was != is {
-				changed = append(changed, is)
+			continue
+		}
+		next.step()
+		if was != nil && was.id == is.id {
+			old.step()
+			if was.now == is.now {
+				continue
 			}
-			old.step()
-			next.step()
+		}
+		touched = append(touched, is.id)
+		if is.now == nil {
+			c.table.Delete(is.id)
+		} else {
+			changed = append(changed, is.now)
 		}
 	}
 }
 
-// cursor walks the customers of a state in the order of their ids.
-type cursor struct {
-	pages []page
-	i     int // in the first page
-}
-
-func (c *cursor) customer() *eval.Customer {
-	if len(c.pages) == 0 {
-		return nil
-	}
-	return c.pages[0][c.i]
-}
-
-func (c *cursor) step() {
-	if c.i++; c.i == len(c.pages[0]) {
-		c.pages, c.i = c.pages[1:], 0
-	}
-}
-
-// samePage tells whether both stand at the start of one and the same page.
-func (c *cursor) samePage(d cursor) bool {
-	return len(c.pages) > 0 && len(d.pages) > 0 && len(c.pages[0]) == len(d.pages[0]) && &c.pages[0][0] == &d.pages[0][0]
-}
-
-// byColumns answers a query over a state by the columnar engine.
-func (s *Store) byColumns(ctx context.Context, q store.Query, now *state) ([]store.Answer, error) {
+// byColumns answers a query by the columnar engine.
+func (s *Store) byColumns(ctx context.Context, q store.Query) ([]store.Answer, error) {
 	readAt := s.opts.Clock.Now()
-	snapshot, err := s.columns.snapshot(ctx, s.schema.Catalog, now)
+	snapshot, err := s.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +237,7 @@ func (m *Matcher) Matches(ctx context.Context, id dangol.CustomerID, asOf time.T
 func (m *Matcher) current(ctx context.Context) (*columnar.Matcher, error) {
 	c := &m.store.columns
 	c.mu.Lock()
-	err := c.become(ctx, m.store.schema.Catalog, m.store.now.Load())
+	err := m.store.follow(ctx)
 	table := c.table
 	c.mu.Unlock()
 	if err != nil {

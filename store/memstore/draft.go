@@ -15,8 +15,35 @@ type fields = map[string]catalog.Value
 
 // index is what writers need to find rows by key. It is guarded by Store.write.
 type index struct {
-	owners map[string]map[string]owner  // by kind and key
+	owners map[string]map[string]owner  // by kind and key; of nobody where one that was loaded is gone
 	dims   map[string]map[string]fields // rows of dimensions, by name and key
+	loaded *loaded                      // records that owners does not tell of
+}
+
+func (ix *index) empty() bool {
+	for _, rows := range ix.owners {
+		if len(rows) > 0 {
+			return false
+		}
+	}
+	for _, rows := range ix.dims {
+		if len(rows) > 0 {
+			return false
+		}
+	}
+	return ix.loaded == nil
+}
+
+// owner tells whose a record is, not ok where there is none.
+func (ix *index) owner(kind, key string) (owner, bool) {
+	if o, ok := ix.owners[kind][key]; ok {
+		return o, o.customer != ""
+	}
+	id, ok := ix.loaded.owner(kind, key)
+	if !ok {
+		return owner{}, false
+	}
+	return owner{customer: id, brought: ix.loaded.brought[kind]}, true
 }
 
 // owner tells whose a record is.
@@ -25,6 +52,9 @@ type owner struct {
 	// own are the dimension's fields that the row itself carries, mostly nil: in the
 	// record they cannot be told from those that the dimension gave it.
 	own fields
+	// brought are such fields, by name, that rows of the kind bring themselves where
+	// they have them: of a record that was loaded by columns.
+	brought map[string]bool
 }
 
 // row is a record as it was put: without what dimensions give it.
@@ -266,8 +296,7 @@ func (d *draft) owner(kind, key string) (owner, bool) {
 		}
 		return *o, true
 	}
-	o, ok := d.index.owners[kind][key]
-	return o, ok
+	return d.index.owner(kind, key)
 }
 
 func (d *draft) own(kind, key string, o *owner) {
@@ -335,7 +364,7 @@ func rowOf(t *store.Table, r *eval.Record, o owner) *row {
 	if reaches(t) {
 		out.fields = maps.Clone(r.Fields)
 		for _, c := range t.Columns {
-			if c.Reach != nil {
+			if c.Reach != nil && !o.brought[c.Name] {
 				delete(out.fields, c.Name)
 			}
 		}

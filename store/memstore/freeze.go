@@ -25,7 +25,8 @@ func (d *draft) freeze() *state {
 }
 
 // followDimensions puts again every record that a changed row of a dimension
-// reaches, so that it takes over the new values. It reads all customers.
+// reaches, so that it takes over the new values. It reads all customers, of those
+// who are as they were loaded by columns one column.
 func (d *draft) followDimensions() {
 	for name, changed := range d.dims {
 		for _, t := range d.schema.Kinds {
@@ -36,12 +37,36 @@ func (d *draft) followDimensions() {
 			if len(by) == 0 {
 				continue
 			}
-			for c := range d.base.all() {
-				for _, r := range c.Records[t.Kind] {
-					if reached(r, by, changed) {
-						d.touch(c.ID, t, r.Key)
+			for _, p := range d.base.pages {
+				for _, e := range p {
+					if e.now == nil {
+						continue
+					}
+					for _, r := range e.now.Records[t.Kind] {
+						if reached(r, by, changed) {
+							d.touch(e.id, t, r.Key)
+						}
 					}
 				}
+			}
+			d.touchLoaded(t, by, changed)
+		}
+	}
+}
+
+// touchLoaded touches the records of customers who are as they were loaded.
+func (d *draft) touchLoaded(t *store.Table, by map[string]bool, changed map[string]fields) {
+	if d.base.loaded == nil {
+		return
+	}
+	names := map[string]bool{}
+	for name := range changed {
+		names[name] = true
+	}
+	for field := range by {
+		for id, key := range d.base.loaded.Having(t.Kind, field, names) {
+			if _, edited := d.base.edited(id); !edited {
+				d.touch(id, t, key)
 			}
 		}
 	}
@@ -158,10 +183,12 @@ func (d *draft) commit() {
 			d.index.owners[kind] = make(map[string]owner, len(over))
 		}
 		for key, o := range over {
-			if o == nil {
-				delete(d.index.owners[kind], key)
-			} else {
+			if o != nil {
 				d.index.owners[kind][key] = *o
+			} else if _, was := d.index.loaded.owner(kind, key); was {
+				d.index.owners[kind][key] = owner{}
+			} else {
+				delete(d.index.owners[kind], key)
 			}
 		}
 	}

@@ -1,10 +1,12 @@
 // Package memstore keeps a shop's customers in memory. It implements
-// store.Store, store.Loader and store.Streamer.
+// store.Store, store.Loader, store.ColumnLoader and store.Streamer.
 //
-// Customers are immutable: a change makes new ones and swaps one pointer, so
-// readers take no locks and never wait for writers. Changes are made one Apply at
-// a time. An Apply costs the customers it touches; one that changes rows of a
-// dimension reads all customers to find those that the rows reach.
+// A shop that is loaded by columns into an empty store, as csvdir does, stands in
+// columns alone until a customer is changed. Customers are immutable: a change makes
+// new ones and swaps one pointer, so readers take no locks and never wait for
+// writers. Changes are made one Apply at a time. An Apply costs the customers it
+// touches; one that changes rows of a dimension reads all customers to find those
+// that the rows reach.
 package memstore
 
 import (
@@ -56,9 +58,10 @@ type Store struct {
 }
 
 var (
-	_ store.Store    = (*Store)(nil)
-	_ store.Loader   = (*Store)(nil)
-	_ store.Streamer = (*Store)(nil)
+	_ store.Store        = (*Store)(nil)
+	_ store.Loader       = (*Store)(nil)
+	_ store.ColumnLoader = (*Store)(nil)
+	_ store.Streamer     = (*Store)(nil)
 )
 
 // New makes an empty store of the catalog, which must not be changed afterwards.
@@ -104,15 +107,15 @@ func (s *Store) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Custo
 // Each visits every customer and guest in the order of their ids. An error of
 // visit ends it and is returned.
 func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) error {
-	for _, p := range s.now.Load().pages {
-		if err := ctx.Err(); err != nil {
+	n := 0
+	for c := range s.now.Load().all() {
+		if n%pageSize == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := visit(c); err != nil {
 			return err
 		}
-		for _, c := range p {
-			if err := visit(c); err != nil {
-				return err
-			}
-		}
+		n++
 	}
 	return ctx.Err()
 }
@@ -120,15 +123,15 @@ func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) erro
 // Select answers the plans over the state of this moment. The first Select, and
 // the first one after a change, lays out as columns what is new.
 func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
-	now := s.now.Load()
 	if !s.opts.ByEval {
-		return s.byColumns(ctx, q, now)
+		return s.byColumns(ctx, q)
 	}
-	parts := make([]store.Part, len(now.pages))
-	for i, p := range now.pages {
+	pages := s.now.Load().pages // where all customers are: nobody is loaded by columns
+	parts := make([]store.Part, len(pages))
+	for i, p := range pages {
 		parts[i] = func(yield func(*eval.Customer, error) bool) {
-			for _, c := range p {
-				if !yield(c, nil) {
+			for _, e := range p {
+				if !yield(e.now, nil) {
 					return
 				}
 			}

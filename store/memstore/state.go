@@ -6,26 +6,36 @@ import (
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 )
 
 // pageSize is how many customers a page has at most. A change copies the pages it
 // touches, so a page is small; the list of pages is copied too, so it is not tiny.
 const pageSize = 512
 
-// page is some customers ordered by id, at least one. It never changes.
-type page []*eval.Customer
+// edit is a customer as it shall be, or gone where now is nil.
+type edit struct {
+	id  dangol.CustomerID
+	now *eval.Customer
+}
 
-// state is all customers at one moment, in pages ordered by id. It never changes:
-// a reader takes one and is done with locks.
+// page is some customers ordered by id, at least one. It never changes. One who is
+// gone stands in it to hide who was loaded by columns.
+type page []edit
+
+// state is all customers at one moment. It never changes: a reader takes one and is
+// done with locks. Who was loaded by columns stands there until a change: then in
+// pages, which are ordered by id and go before.
 type state struct {
-	pages []page
-	count int
+	loaded *columnar.Snapshot // nil for none
+	pages  []page
+	count  int
 }
 
 // at is the index of the page in which the id stands or would stand.
 func (s *state) at(id dangol.CustomerID) int {
 	i, _ := slices.BinarySearchFunc(s.pages, id, func(p page, id dangol.CustomerID) int {
-		if p[0].ID <= id {
+		if p[0].id <= id {
 			return -1 // so that the search ends behind the last page that starts before id
 		}
 		return 1
@@ -33,24 +43,38 @@ func (s *state) at(id dangol.CustomerID) int {
 	return max(i-1, 0)
 }
 
-func (s *state) customer(id dangol.CustomerID) (*eval.Customer, bool) {
+// edited finds a customer in the pages; nil is one who is gone.
+func (s *state) edited(id dangol.CustomerID) (now *eval.Customer, found bool) {
 	if len(s.pages) == 0 {
 		return nil, false
 	}
 	p := s.pages[s.at(id)]
-	i, ok := p.find(id)
-	if !ok {
+	i, found := p.find(id)
+	if !found {
 		return nil, false
 	}
-	return p[i], true
+	return p[i].now, true
 }
 
+func (s *state) customer(id dangol.CustomerID) (*eval.Customer, bool) {
+	if c, found := s.edited(id); found {
+		return c, c != nil
+	}
+	if s.loaded == nil {
+		return nil, false
+	}
+	return s.loaded.Customer(id)
+}
+
+// wasLoaded tells whether the customer was loaded by columns.
+func (s *state) wasLoaded(id dangol.CustomerID) bool { return s.loaded != nil && s.loaded.Has(id) }
+
 func (p page) find(id dangol.CustomerID) (int, bool) {
-	return slices.BinarySearchFunc(p, id, func(c *eval.Customer, id dangol.CustomerID) int {
+	return slices.BinarySearchFunc(p, id, func(e edit, id dangol.CustomerID) int {
 		switch {
-		case c.ID < id:
+		case e.id < id:
 			return -1
-		case c.ID > id:
+		case e.id > id:
 			return 1
 		}
 		return 0
@@ -60,25 +84,65 @@ func (p page) find(id dangol.CustomerID) (int, bool) {
 // all yields the customers in the order of their ids.
 func (s *state) all() iter.Seq[*eval.Customer] {
 	return func(yield func(*eval.Customer) bool) {
-		for _, p := range s.pages {
-			for _, c := range p {
-				if !yield(c) {
+		edits := cursor{pages: s.pages}
+		// upTo yields the edited ones before an id, or all; over tells whether id is one.
+		upTo := func(id dangol.CustomerID, last bool) (over, more bool) {
+			for e := edits.edit(); e != nil && (last || e.id <= id); e = edits.edit() {
+				if e.now != nil && !yield(e.now) {
+					return false, false
+				}
+				edits.step()
+				if e.id == id && !last {
+					return true, true
+				}
+			}
+			return false, true
+		}
+		if s.loaded != nil {
+			for id := range s.loaded.IDs() {
+				over, more := upTo(id, false)
+				if !more {
+					return
+				}
+				if over {
+					continue
+				}
+				if c, ok := s.loaded.Customer(id); ok && !yield(c) {
 					return
 				}
 			}
 		}
+		upTo("", true)
 	}
 }
 
-// edit is a customer as it shall be, or gone where now is nil.
-type edit struct {
-	id  dangol.CustomerID
-	now *eval.Customer
+// cursor walks the edits of a state in the order of their ids.
+type cursor struct {
+	pages []page
+	i     int // in the first page
+}
+
+func (c *cursor) edit() *edit {
+	if len(c.pages) == 0 {
+		return nil
+	}
+	return &c.pages[0][c.i]
+}
+
+func (c *cursor) step() {
+	if c.i++; c.i == len(c.pages[0]) {
+		c.pages, c.i = c.pages[1:], 0
+	}
+}
+
+// samePage tells whether both stand at the start of one and the same page.
+func (c *cursor) samePage(d cursor) bool {
+	return len(c.pages) > 0 && len(d.pages) > 0 && len(c.pages[0]) == len(d.pages[0]) && &c.pages[0][0] == &d.pages[0][0]
 }
 
 // with is the state after the edits, which are ordered by id, each id once.
 func (s *state) with(edits []edit) *state {
-	next := &state{pages: make([]page, 0, len(s.pages)+1), count: s.count}
+	next := &state{loaded: s.loaded, pages: make([]page, 0, len(s.pages)+1), count: s.count}
 	for i := range max(len(s.pages), 1) {
 		var old page
 		last := i >= len(s.pages)-1
@@ -87,7 +151,7 @@ func (s *state) with(edits []edit) *state {
 		}
 		n := len(edits)
 		if !last {
-			n, _ = slices.BinarySearchFunc(edits, s.pages[i+1][0].ID, func(e edit, id dangol.CustomerID) int {
+			n, _ = slices.BinarySearchFunc(edits, s.pages[i+1][0].id, func(e edit, id dangol.CustomerID) int {
 				if e.id < id {
 					return -1
 				}
@@ -100,28 +164,40 @@ func (s *state) with(edits []edit) *state {
 			}
 			continue
 		}
-		merged := old.with(edits[:n])
-		next.count += len(merged) - len(old)
+		merged, more := s.merged(old, edits[:n])
+		next.count += more
 		next.pages = append(next.pages, merged.split()...)
 		edits = edits[n:]
 	}
 	return next
 }
 
-// with merges edits into a copy of the page, which may become empty or too long.
-func (p page) with(edits []edit) page {
-	out := make(page, 0, len(p)+len(edits))
+// merged is a copy of a page with edits, which may become empty or too long, and
+// how many customers more there are.
+func (s *state) merged(p page, edits []edit) (out page, more int) {
+	out = make(page, 0, len(p)+len(edits))
 	for _, e := range edits {
 		i, found := p.find(e.id)
 		out = append(out, p[:i]...)
+		loaded := s.wasLoaded(e.id)
+		was := loaded
 		if p = p[i:]; found {
+			was = p[0].now != nil
 			p = p[1:]
 		}
-		if e.now != nil {
-			out = append(out, e.now)
+		if e.now != nil || loaded {
+			out = append(out, e)
 		}
+		more += count(e.now != nil) - count(was)
 	}
-	return append(out, p...)
+	return append(out, p...), more
+}
+
+func count(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // split cuts a page that is too long into equal ones.
