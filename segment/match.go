@@ -237,6 +237,6 @@ func (s *Service) Login(ctx context.Context, guest, member dangol.CustomerID) er
 		if len(open) == 0 {
 			return nil
 		}
-		return tx.Append(s.act(ctx, Operate, "", "login", fmt.Sprintf("guest %s became %s, %d groups left", guest, member, len(open))))
+		return tx.Append(s.act(ctx, Operate, "", "login", fmt.Sprintf("a guest became a member, %d groups left", len(open))))
 	})
 }

@@ -406,12 +406,21 @@ func (tx *memoryTx) Append(a Act) error {
 	return nil
 }
 
-func (tx *memoryTx) Prune(group string, before int64) error {
+func (tx *memoryTx) Prune(group string, before int64, limit int) (more bool, err error) {
 	m, err := tx.mine(group)
 	if err != nil {
-		return err
+		return false, err
 	}
-	m.spans = slices.DeleteFunc(slices.Clone(m.spans), func(s span) bool { return s.to != 0 && s.to < before })
+	m.spans = slices.DeleteFunc(slices.Clone(m.spans), func(s span) bool {
+		if s.to == 0 || s.to >= before {
+			return false
+		}
+		limit--
+		return limit >= 0
+	})
+	if limit < 0 {
+		return true, nil
+	}
 	begins := map[int64]bool{}
 	for _, s := range m.spans {
 		begins[s.from] = true
@@ -419,5 +428,48 @@ func (tx *memoryTx) Prune(group string, before int64) error {
 	old := func(v Version) bool { return v.Group == group && v.Version < before && !begins[v.Version] }
 	m.versions = slices.DeleteFunc(slices.Clone(m.versions), old)
 	tx.log = slices.DeleteFunc(slices.Clone(tx.log), old)
+	return false, nil
+}
+
+func (tx *memoryTx) Rename(customer, to dangol.CustomerID) error {
+	for id, g := range tx.groups {
+		if !slices.ContainsFunc(g.spans, func(s span) bool { return s.names(customer) }) {
+			continue
+		}
+		m, err := tx.mine(id)
+		if err != nil {
+			return err
+		}
+		m.spans = slices.Clone(m.spans)
+		for i, s := range m.spans {
+			if s.names(customer) {
+				m.spans[i] = s.renamed(customer, to)
+			}
+		}
+		slices.SortFunc(m.spans, func(a, b span) int { return cmp.Or(cmp.Compare(a.customer, b.customer), cmp.Compare(a.from, b.from)) })
+	}
 	return nil
+}
+
+// names tells whether a span is of the customer, or of the guest who became it.
+func (s *span) names(id dangol.CustomerID) bool {
+	return s.customer == id || s.end != nil && s.end.Why == ByLogin && s.end.Note == string(id)
+}
+
+func (s span) renamed(id, to dangol.CustomerID) span {
+	bare := func(c *Cause, note string) *Cause {
+		if c == nil {
+			return nil
+		}
+		return &Cause{Why: c.Why, Note: note, By: c.By}
+	}
+	if s.customer != id {
+		s.end = bare(s.end, string(to))
+		return s
+	}
+	s.customer, s.cause = to, bare(s.cause, "")
+	if s.end == nil || s.end.Why != ByLogin { // a guest's says who it became
+		s.end = bare(s.end, "")
+	}
+	return s
 }

@@ -283,8 +283,12 @@ func (s *Service) fail(tx Tx, g *Group, failure error, now time.Time) error {
 	return tx.Put(g, "")
 }
 
+// prunedAtOnce is how many spans of membership one transaction forgets.
+const prunedAtOnce = 1000
+
 // Prune forgets history beyond Config.Keep: versions that ceased to be the present
-// one longer ago than that. Without a Keep it does nothing.
+// one longer ago than that. It works in short transactions; one that dies leaves the
+// rest to the next Prune that has something to forget. Without a Keep it does nothing.
 func (s *Service) Prune(ctx context.Context) error {
 	if err := s.allow(ctx, Operate, ""); err != nil {
 		return err
@@ -298,7 +302,9 @@ func (s *Service) Prune(ctx context.Context) error {
 	}
 	limit := s.now().Add(-s.cfg.Keep)
 	for id := range reg.byID {
+		var before int64
 		err := s.state.Update(ctx, func(tx Tx) error {
+			before = 0
 			g, err := tx.Group(id)
 			if err != nil {
 				return err
@@ -308,12 +314,15 @@ func (s *Service) Prune(ctx context.Context) error {
 			if err != nil || len(list) == 0 || list[0].Version <= g.Kept {
 				return err
 			}
-			g.Kept = list[0].Version
-			if err := tx.Put(g, ""); err != nil {
-				return err
-			}
-			return tx.Prune(id, g.Kept)
+			g.Kept, before = list[0].Version, list[0].Version
+			return tx.Put(g, "") // from here on nobody reads what goes now
 		})
+		for more := before > 0; err == nil && more; {
+			err = s.state.Update(ctx, func(tx Tx) (err error) {
+				more, err = tx.Prune(id, before, prunedAtOnce)
+				return err
+			})
+		}
 		if err != nil {
 			return fmt.Errorf("segment: prune %q: %w", id, err)
 		}

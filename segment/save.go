@@ -85,6 +85,7 @@ const (
 	causeHand    = "by hand"
 	causeLogin   = "login"
 	causeStatus  = "status"
+	causeErasure = "erasure"
 )
 
 func later(a, b time.Time) time.Time {

@@ -83,10 +83,15 @@ type Tx interface {
 	Apply(c Change) error
 	// Append adds to the audit trail and assigns Act.Seq.
 	Append(a Act) error
-	// Prune forgets the spans of a group that ended before the given version, and
-	// the versions before it that no kept span begins with: so what the later
-	// versions say stays true, and each span keeps its dates.
-	Prune(group string, before int64) error
+	// Prune forgets at most limit spans of a group that ended before the given
+	// version, and tells whether there are more. With the last of them it forgets the
+	// versions before it that no kept span begins with: so what the later versions
+	// say stays true, and each span keeps its dates.
+	Prune(group string, before int64, limit int) (more bool, err error)
+	// Rename puts another customer, who is new to the state, in the place of one in
+	// all spans of membership, and empties the notes that people wrote on them. Entries
+	// stay as they are.
+	Rename(customer, to dangol.CustomerID) error
 }
 
 // Rule is one saved rule of a group. It never changes.
@@ -163,6 +168,7 @@ const (
 	ByPin      Reason = "pin"      // pinned in or out
 	ByLogin    Reason = "login"    // the guest became a member
 	ByDates    Reason = "dates"    // the group came into effect or went out of it
+	ByErasure  Reason = "erasure"  // the customer was forgotten
 	ByDeletion Reason = "deletion" // the group was archived or deleted
 )
 

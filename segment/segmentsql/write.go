@@ -1,12 +1,15 @@
 package segmentsql
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/segment"
+	"github.com/dangol-dev/dangol/store/sqlstore"
 )
 
 // Put implements segment.Tx.
@@ -190,11 +193,51 @@ func (t *tx) Append(a segment.Act) error {
 }
 
 // Prune implements segment.Tx.
-func (t *tx) Prune(group string, before int64) error {
-	err := t.exec("DELETE FROM {}memberships WHERE group_id = ? AND to_version <> 0 AND to_version < ?", group, before)
+func (t *tx) Prune(group string, before int64, limit int) (more bool, err error) {
+	type key struct {
+		customer string
+		from     int64
+	}
+	old, err := list(t, fmt.Sprintf("SELECT customer, from_version FROM {}memberships WHERE group_id = ? AND to_version > 0 AND to_version < ? LIMIT %d", limit+1),
+		[]any{group, before}, func(r *sql.Rows, k *key) error { return r.Scan(&k.customer, &k.from) })
+	if err != nil {
+		return false, err
+	}
+	if more = len(old) > limit; more {
+		old = old[:limit]
+	}
+	for chunk := range slices.Chunk(old, rowsAtOnce) {
+		args := []any{group}
+		for _, k := range chunk {
+			args = append(args, k.customer, k.from)
+		}
+		err := t.exec("DELETE FROM {}memberships WHERE group_id = ? AND (customer, from_version) IN ("+t.pairs(len(chunk))+")", args...)
+		if err != nil {
+			return false, err
+		}
+	}
+	if more {
+		return true, nil
+	}
+	return false, t.exec(`DELETE FROM {}versions WHERE group_id = ? AND version < ? AND NOT EXISTS (
+		SELECT 1 FROM {}memberships m WHERE m.group_id = {}versions.group_id AND m.from_version = {}versions.version)`, group, before)
+}
+
+// pairs are the placeholders of n pairs behind IN.
+func (t *tx) pairs(n int) string {
+	list := strings.TrimSuffix(strings.Repeat("(?, ?), ", n), ", ")
+	if t.dialect == sqlstore.SQLite {
+		return "VALUES " + list
+	}
+	return list
+}
+
+// Rename implements segment.Tx.
+func (t *tx) Rename(customer, to dangol.CustomerID) error {
+	err := t.exec(`UPDATE {}memberships SET customer = ?, note = '', left_note = CASE WHEN left_why = ? THEN left_note ELSE '' END WHERE customer = ?`,
+		string(to), string(segment.ByLogin), string(customer))
 	if err != nil {
 		return err
 	}
-	return t.exec(`DELETE FROM {}versions WHERE group_id = ? AND version < ? AND NOT EXISTS (
-		SELECT 1 FROM {}memberships m WHERE m.group_id = {}versions.group_id AND m.from_version = {}versions.version)`, group, before)
+	return t.exec("UPDATE {}memberships SET left_note = ? WHERE left_why = ? AND left_note = ?", string(to), string(segment.ByLogin), string(customer))
 }

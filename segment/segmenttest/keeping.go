@@ -265,6 +265,39 @@ func retention(w *world) {
 	require.False(w.t, events[0].Entered)
 }
 
+// A customer who is erased is in no group and no list, and past days count as before.
+func erasure(w *world) {
+	w.join(at(1, 10, 0), "a", "b", "kim")
+	w.create("g", "joined within 7d")
+	w.create("hand", "", static)
+	_, err := w.Add(w.ctx, "hand", []dangol.CustomerID{"a", "kim"}, "asked kim")
+	require.NoError(w.t, err)
+	_, err = w.Pin(w.ctx, "g", segment.Out, []dangol.CustomerID{"b"}, "a friend of theirs")
+	require.NoError(w.t, err)
+	old, err := w.Snapshot(w.ctx, "g")
+	require.NoError(w.t, err)
+	w.apply(store.Change{Op: store.Delete, Customer: "kim"})
+
+	name, err := w.Erase(w.ctx, "kim")
+	require.NoError(w.t, err)
+	require.Equal(w.t, "a", w.members("g"))
+	require.Equal(w.t, "a", w.members("hand"))
+	frozen, err := w.Members(w.ctx, old, "", 10)
+	require.NoError(w.t, err)
+	require.Equal(w.t, []dangol.CustomerID{"a", name}, frozen, "an audience that was frozen has as many people as before")
+	spans, err := w.GroupsOf(w.ctx, "kim", true)
+	require.NoError(w.t, err)
+	require.Empty(w.t, spans)
+	lines, err := w.Entries(w.ctx, "hand", "", 10)
+	require.NoError(w.t, err)
+	require.Len(w.t, lines, 1)
+	w.tick(at(3, 0, 0))
+	require.Equal(w.t, "a", w.members("g"))
+	again, err := w.Erase(w.ctx, "kim")
+	require.NoError(w.t, err)
+	require.NotEqual(w.t, name, again)
+}
+
 func shopping(w *world) {
 	w.join(at(1, 10, 0), "a", "b")
 	guest := store.Change{Customer: "guest", Guest: true, Fields: map[string]catalog.Value{"first_seen": catalog.TimeValue(at(2, 8, 0))}}

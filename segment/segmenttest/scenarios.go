@@ -39,6 +39,7 @@ func Service(t *testing.T, state func(t *testing.T) segment.Store, data func(t *
 		{"the limit", limited, func(c *segment.Config) { c.Limit = 2 }},
 		{"history and outbox", outbox, nil},
 		{"retention", retention, func(c *segment.Config) { c.Keep = 48 * time.Hour }},
+		{"erasure", erasure, nil},
 		{"live matches, guests and login", shopping, nil},
 		{"purposes and prices", purposes, nil},
 		{"promotions", promotions, nil},

@@ -55,6 +55,7 @@ func Cases() []Case {
 		{"pages", "a campaign would skip or repeat customers", pages},
 		{"versions", "consumers of the outbox would miss changes", versions},
 		{"prune", "frozen audiences would lose members", prune},
+		{"rename", "a customer who asked to be forgotten would stay in history", rename},
 		{"trail", "acts could not be accounted for", trail},
 		{"one after the other", "two uses would overwrite each other", oneAfterTheOther},
 		{"one state", "a reader would see half of a swap", oneState},
@@ -317,16 +318,51 @@ func prune(t *testing.T, s segment.Store) {
 	put(t, s, full("a"))
 	put(t, s, full("b"))
 	apply(t, s, change("a", 1, "bd", ""), change("b", 1, "x", ""), change("a", 2, "f", "b"), change("a", 3, "g", "f"), change("a", 4, "h", ""))
-	require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error { return tx.Prune("a", 3) }))
+	forget := func(before int64, limit int, want bool) {
+		t.Helper()
+		require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error {
+			more, err := tx.Prune("a", before, limit)
+			require.Equal(t, want, more)
+			return err
+		}))
+	}
+	forget(3, 0, true)
+	require.Equal(t, "bdfgh", who(t, s, segment.MembershipQuery{Group: "a"}), "none at a time")
+	forget(3, 1, false)
 	require.Equal(t, "dg", who(t, s, segment.MembershipQuery{Group: "a", Version: 3}))
 	require.Equal(t, "f", who(t, s, segment.MembershipQuery{Group: "a", Ended: 3}), "who left with a kept version")
 	require.Equal(t, "dfgh", who(t, s, segment.MembershipQuery{Group: "a"}))
 	require.Equal(t, "x", who(t, s, segment.MembershipQuery{Group: "b"}), "other groups keep theirs")
 	got := read(t, s, func(r segment.Reader) ([]segment.Version, error) { return r.Versions(segment.VersionQuery{Group: "a"}) })
 	require.Len(t, got, 4, "each of them begins a span that is kept")
-	require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error { return tx.Prune("a", 4) }))
+	forget(4, 9, false)
 	got = read(t, s, func(r segment.Reader) ([]segment.Version, error) { return r.Versions(segment.VersionQuery{Group: "a"}) })
 	require.Len(t, got, 3, "version 2 only had who left with version 3")
+}
+
+func rename(t *testing.T, s segment.Store) {
+	put(t, s, full("a"))
+	put(t, s, full("b"))
+	apply(t, s, change("a", 1, "bd", ""), change("a", 2, "f", "d"), change("a", 3, "d", ""), change("b", 1, "x", ""))
+	guest := change("b", 2, "", "x")
+	guest.Left[0].Cause = segment.Cause{Why: segment.ByLogin, Note: "d"}
+	noted := change("a", 4, "z", "d")
+	noted.Left[0].Cause = segment.Cause{Why: segment.ByPin, Note: "d wrote to us", By: "kim"}
+	apply(t, s, guest, noted)
+	require.NoError(t, s.Update(t.Context(), func(tx segment.Tx) error { return tx.Rename("d", "q") }))
+	for version, want := range map[int64]string{1: "bq", 2: "bf", 3: "bfq", 4: "bfz"} {
+		require.Equal(t, want, who(t, s, segment.MembershipQuery{Group: "a", Version: version}))
+	}
+	require.Empty(t, who(t, s, segment.MembershipQuery{Customer: "d"}))
+	spans := read(t, s, func(r segment.Reader) ([]segment.Membership, error) {
+		return r.Memberships(segment.MembershipQuery{Customer: "q"})
+	})
+	require.Len(t, spans, 2)
+	require.Equal(t, segment.Cause{Why: segment.ByPin, By: "kim"}, spans[1].Left)
+	spans = read(t, s, func(r segment.Reader) ([]segment.Membership, error) {
+		return r.Memberships(segment.MembershipQuery{Customer: "x"})
+	})
+	require.Equal(t, "q", spans[0].Left.Note, "the guest who became the customer")
 }
 
 func trail(t *testing.T, s segment.Store) {
