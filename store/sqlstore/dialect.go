@@ -70,8 +70,11 @@ func (d Dialect) Rebind(query string) string {
 
 // Quote makes an identifier of any name.
 func (d Dialect) Quote(name string) string {
+	if d == ClickHouse { // where a backslash begins an escape
+		return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
+	}
 	q := `"`
-	if d == MySQL || d == ClickHouse {
+	if d == MySQL {
 		q = "`"
 	}
 	return q + strings.ReplaceAll(name, q, q+q) + q

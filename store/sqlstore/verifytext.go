@@ -13,8 +13,8 @@ import (
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// utf8 are the character sets of MariaDB whose bytes are those of UTF-8.
-var utf8 = []string{"utf8mb4", "utf8mb3", "utf8", "ascii", "binary"}
+// utf8Sets are the character sets of MariaDB whose bytes are those of UTF-8.
+var utf8Sets = []string{"utf8mb4", "utf8mb3", "utf8", "ascii", "binary"}
 
 // collation tells what a text column needs before its bytes can be compared: on
 // PostgreSQL whether its collation takes different texts for equal, on MariaDB the
@@ -28,7 +28,7 @@ func (s *Mapped) collation(ctx context.Context, from, sql string) (folds bool, c
 		err = s.db.QueryRowContext(ctx, "SELECT NOT COALESCE((SELECT c.collisdeterministic FROM pg_collation c"+
 			" WHERE c.oid = CAST(pg_collation_for(one.x) AS regcollation)), TRUE)"+inner).Scan(&folds)
 	case MySQL:
-		if err = s.db.QueryRowContext(ctx, "SELECT COALESCE(CHARSET(one.x), 'binary')"+inner).Scan(&charset); err == nil && slices.Contains(utf8, charset) {
+		if err = s.db.QueryRowContext(ctx, "SELECT COALESCE(CHARSET(one.x), 'binary')"+inner).Scan(&charset); err == nil && slices.Contains(utf8Sets, charset) {
 			charset = ""
 		}
 	}
