@@ -179,7 +179,7 @@ func like(d Dialect, name string) string {
 }
 
 var hostileTexts = []string{
-	`a"b`, "a`b", `a'b`, `\`, `\'`, `'; DROP TABLE canary; --`, `"; DROP TABLE canary; --`, "`; DROP TABLE canary; #", `a/*b*/`, `--`, `?`, `$1`, `{s}`,
+	`a"b`, "a`b", `a'b`, `\`, `\'`, `'; DROP TABLE canary; --`, `"; DROP TABLE canary; --`, "`; DROP TABLE canary; #", `a/*b*/`, `--`, `?`, `$1`, `{t}`,
 	"한글", " a ", "a\nb", "a\rb", "\x1a", `\\'`, `\"`, `'' OR ''=''`, `%_`, "a.b", `E'`, `"."`, strings.Repeat("n", 300),
 	"a\x00b", "a\xffb",
 }

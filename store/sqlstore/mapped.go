@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -250,7 +251,14 @@ func listed(groups eval.Memberships, group string) ([]dangol.CustomerID, error) 
 	if err != nil {
 		return nil, err
 	}
-	return slices.Collect(members.All()), nil
+	out := make([]dangol.CustomerID, 0, members.Len())
+	for id := range members.All() {
+		// No table has an id that is no text, and some engines fail over one.
+		if text := string(id); utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+			out = append(out, id)
+		}
+	}
+	return out, nil
 }
 
 func (s *Mapped) cut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.Rank) (eval.Cut, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -19,7 +20,7 @@ import (
 func (s *Mapped) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Customer, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	if !s.m.tables[""].keys.fits(string(id)) {
+	if text := string(id); !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 || !s.m.tables[""].keys.fits(text) {
 		return nil, store.ErrNotFound
 	}
 	r, err := s.reader(ctx)

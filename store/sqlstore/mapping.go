@@ -204,6 +204,11 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 	case records && (tm.Guest != "" || tm.Bucket != ""):
 		return fail("guest", "guest and bucket are of customers")
 	}
+	for _, part := range [][2]string{{"table", tm.Table}, {"key", tm.Key}, {"customer", tm.Customer}, {"parent", tm.Parent}, {"bucket", tm.Bucket}} {
+		if strings.Contains(part[1], "{t}") {
+			return fail(part[0], "{t} stands for the table's alias in expressions, not in names and words")
+		}
+	}
 	for _, part := range [][2]string{{"sql", tm.SQL}, {"where", tm.Where}, {"guest", tm.Guest}} {
 		if why := unsafeSQL(part[1]); why != "" {
 			return fail(part[0], why)

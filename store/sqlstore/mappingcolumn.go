@@ -33,6 +33,11 @@ func (m *mapped) column(entry string, spec ColumnMap, c store.Column, t *mappedT
 	if given != 1 {
 		return fail("one of column, sql, items and pairs is needed")
 	}
+	for _, text := range spec.literal() {
+		if strings.Contains(text, "{t}") {
+			return fail("{t} stands for the table's alias in expressions, not in names and words")
+		}
+	}
 	if len(spec.JSON) > 0 && spec.Column == "" {
 		return fail("json is a path within a column")
 	}
@@ -66,6 +71,15 @@ func (m *mapped) column(entry string, spec ColumnMap, c store.Column, t *mappedT
 
 // written tells whether the value is text that spells it, as JSON and pairs have it.
 func (spec ColumnMap) written() bool { return len(spec.JSON) > 0 || spec.Pairs != nil }
+
+// literal are the names and words of the host that become part of an expression.
+func (spec ColumnMap) literal() []string {
+	out := append(slices.Sorted(maps.Keys(spec.Values)), spec.Column)
+	if p := spec.Pairs; p != nil {
+		out = append(out, p.Table, p.Owner, p.Name, p.Is, p.Value)
+	}
+	return out
+}
 
 // misspelt is what time, amount, values and empty_is_missing say wrong of a type.
 func misspelt(spec ColumnMap, t catalog.Type) string {
