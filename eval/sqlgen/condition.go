@@ -12,19 +12,59 @@ import (
 	"github.com/dangol-dev/dangol/internal/sample"
 )
 
-// test writes a test that is true or false, never NULL.
-func (g *generator) test(t plan.Test, r row) piece {
+// holds writes a test. Where it is false it may be NULL, which is as good in the
+// places that tests stand in, WHERE and CASE WHEN: so comparisons stand bare, and an
+// index serves them.
+func (g *generator) holds(t plan.Test, r row) piece {
 	switch n := t.(type) {
-	case *plan.Const:
-		return text(map[bool]string{true: "1 = 1", false: "1 = 0"}[n.Value])
 	case *plan.And:
 		return g.terms(n.Terms, " AND ", r)
 	case *plan.Or:
 		return g.terms(n.Terms, " OR ", r)
 	case *plan.Not:
-		return join("NOT (", g.test(n.Term, r), ")")
+		return g.negated(n.Term, r)
+	}
+	return g.leaf(t, r)
+}
+
+func (g *generator) terms(list []plan.Test, op string, r row) piece {
+	out := text("(")
+	for i, t := range list {
+		if i > 0 {
+			out.sql += op
+		}
+		out = join(out, g.holds(t, r))
+	}
+	return join(out, ")")
+}
+
+// negated writes the exact complement of a test.
+func (g *generator) negated(t plan.Test, r row) piece {
+	if c, ok := t.(*plan.Compare); ok {
+		if p, ok := g.anyRecord(c, r, false); ok {
+			return p
+		}
+	}
+	p := g.holds(t, r)
+	switch {
+	case p.sure:
+		return join("NOT (", p, ")").certain()
+	case g.dialect == ClickHouse:
+		return join("NOT (COALESCE(", p, ", 0))").certain()
+	}
+	return join("(", p, ") IS NOT TRUE").certain()
+}
+
+// leaf writes a test of no other tests. It may be NULL instead of false.
+func (g *generator) leaf(t plan.Test, r row) piece {
+	switch n := t.(type) {
+	case *plan.Const:
+		return g.always(n.Value)
 	case *plan.Compare:
-		return g.decided(join(g.expr(n.L, r), " "+string(n.Op)+" ", g.expr(n.R, r)))
+		if p, ok := g.anyRecord(n, r, true); ok {
+			return p
+		}
+		return g.compare(n, r)
 	case *plan.Same:
 		return g.same(n, r)
 	case *plan.OneOf:
@@ -34,16 +74,16 @@ func (g *generator) test(t plan.Test, r row) piece {
 	case *plan.Like:
 		return g.like(n, r)
 	case *plan.Truth:
-		return g.decided(g.boolean(g.expr(n.X, r)))
+		return g.boolean(g.expr(n.X, r))
 	case *plan.During:
 		return g.during(n, r)
 	case *plan.Recurs:
 		return g.recurs(n, r)
 	case *plan.Known:
 		if n.X.Type().Sort == catalog.Set {
-			return text("1 = 1")
+			return g.always(true)
 		}
-		return join("(", g.expr(n.X, r), ") IS NOT NULL")
+		return join("(", g.expr(n.X, r), ") IS NOT NULL").certain()
 	case *plan.Member:
 		return g.member(n, r)
 	case *plan.Rank:
@@ -54,23 +94,20 @@ func (g *generator) test(t plan.Test, r row) piece {
 	return g.fail(t, fmt.Sprintf("a test of the sort %T", t))
 }
 
-func (g *generator) terms(list []plan.Test, op string, r row) piece {
-	out := text("(")
-	for i, t := range list {
-		if i > 0 {
-			out.sql += op
-		}
-		out = join(out, g.test(t, r))
+// compare reads the aggregate of a customer without records as NULL where zero would
+// fail the comparison as well.
+func (g *generator) compare(n *plan.Compare, r row) piece {
+	l := g.expr(n.L, r)
+	a, ok := n.L.(*plan.Aggregate)
+	lit, is := n.R.(*plan.Literal)
+	if ok && is && len(r.aliases) == 0 && !plan.Holds(n.Op, 0, lit.Value.Int()) {
+		l = g.aggregate(a, true)
 	}
-	return join(out, ")")
+	return join(l, " "+string(n.Op)+" ", g.expr(n.R, r))
 }
 
-// decided makes a comparison that may be NULL false instead.
-func (g *generator) decided(p piece) piece {
-	if g.dialect == Postgres {
-		return join("COALESCE(", p, ", FALSE)")
-	}
-	return join("COALESCE(", p, ", 0)")
+func (g *generator) always(b bool) piece {
+	return text(map[bool]string{true: "1 = 1", false: "1 = 0"}[b]).certain()
 }
 
 // boolean makes a value a condition.
@@ -86,7 +123,7 @@ func (g *generator) same(n *plan.Same, r row) piece {
 	if isText(n.L.Type()) {
 		l, right = g.binary(l), g.binary(right)
 	}
-	return g.decided(join(l, " = ", right))
+	return join(l, " = ", right)
 }
 
 // binary compares text by its bytes, whatever the column's collation.
@@ -103,35 +140,69 @@ func (g *generator) binary(p piece) piece {
 }
 
 func (g *generator) oneOf(n *plan.OneOf, r row) piece {
-	x := g.expr(n.X, r)
 	if !isText(n.X.Type()) {
 		items := make([]piece, len(n.Values))
 		for i, v := range n.Values {
 			items[i] = g.literal(&plan.Literal{Value: v})
 		}
-		return g.decided(join(x, " IN (", list(items, ", "), ")"))
+		return oneOf(g.expr(n.X, r), items)
 	}
 	words := make([]string, len(n.Values))
-	items := make([]piece, len(n.Values))
 	for i, v := range n.Values {
-		words[i], items[i] = v.Text(), text("?", v.Text())
+		words[i] = v.Text()
 	}
+	return g.words(n.X, words, r)
+}
+
+// words is the test that a text is one of some words.
+func (g *generator) words(e plan.Expr, words []string, r row) piece {
+	col, alias, bare := g.bare(e, r)
+	if bare && col.Raw != nil && col.Raw.Integer {
+		items := col.Raw.numbers(words)
+		if len(items) == 0 {
+			return g.always(false)
+		}
+		return oneOf(text(place(col.Raw.SQL, alias)), items)
+	}
+	x, items := g.expr(e, r), texts(words)
 	if in, ok := g.longIn(x, words); ok {
-		return g.decided(in)
+		return in
 	}
-	in := list(items, ", ")
-	if g.dialect == MySQL {
+	switch g.dialect {
+	case SQLite:
+		return oneOf(g.binary(x), items)
+	case MySQL:
 		// The first half can use an index of any collation, the second is exact.
 		exact := make([]piece, len(items))
 		for i, item := range items {
 			exact[i] = g.binary(item)
 		}
-		return g.decided(join(x, " IN (", in, ") AND ", g.binary(x), " IN (", list(exact, ", "), ")"))
+		any := x
+		if bare && col.Raw != nil {
+			any, items = text(place(col.Raw.SQL, alias)), texts(col.Raw.hosts(words))
+		}
+		return join("(", oneOf(any, items), " AND ", oneOf(g.binary(x), exact), ")")
+	case Postgres:
+		if bare && col.Raw != nil {
+			x, items = text("CAST("+place(col.Raw.SQL, alias)+" AS TEXT)"), texts(col.Raw.hosts(words))
+		}
 	}
-	if g.dialect == SQLite {
-		x = g.binary(x)
+	return oneOf(x, items)
+}
+
+func texts(words []string) []piece {
+	out := make([]piece, len(words))
+	for i, w := range words {
+		out[i] = text("?", w)
 	}
-	return g.decided(join(x, " IN (", in, ")"))
+	return out
+}
+
+func oneOf(x piece, items []piece) piece {
+	if len(items) == 1 {
+		return join(x, " = ", items[0])
+	}
+	return join(x, " IN (", list(items, ", "), ")")
 }
 
 // has asks a table of items: owners are never NULL, so IN is safe.
@@ -140,6 +211,7 @@ func (g *generator) has(n *plan.Has, r row) piece {
 	switch x := n.X.(type) {
 	case *plan.Attr:
 		name, owner = x.Name, r.customerAlias+"."+g.schema.Customers.Key
+		g.asked = true
 		if x.Login && g.schema.Guest != "" && g.scope != plan.Members {
 			guest = " AND NOT (" + place(g.schema.Guest, r.customerAlias) + ")"
 		}
@@ -197,36 +269,37 @@ func (g *generator) like(n *plan.Like, r row) piece {
 	switch g.dialect {
 	case ClickHouse:
 		fn := map[plan.LikeForm]string{plan.Prefix: "startsWith(", plan.Suffix: "endsWith(", plan.Infix: "0 < position("}[n.Form]
-		return g.decided(join(fn, x, ", ", arg, ")"))
+		return join(fn, x, ", ", arg, ")")
 	case MySQL:
 		bytes, b := len(n.Text), g.binary(x)
 		switch n.Form {
 		case plan.Prefix:
-			return g.decided(join("LEFT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg)))
+			return join("LEFT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg))
 		case plan.Suffix:
-			return g.decided(join("RIGHT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg)))
+			return join("RIGHT(", b, fmt.Sprintf(", %d) = ", bytes), g.binary(arg))
 		}
-		return g.decided(join("LOCATE(", g.binary(arg), ", ", b, ") > 0"))
+		return join("LOCATE(", g.binary(arg), ", ", b, ") > 0")
 	case Postgres:
 		c := g.binary(x)
 		switch n.Form {
 		case plan.Prefix:
-			return g.decided(join("LEFT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg))
+			return join("LEFT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg)
 		case plan.Suffix:
-			return g.decided(join("RIGHT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg))
+			return join("RIGHT(", x, fmt.Sprintf(", %d)", chars), ` COLLATE "C" = `, arg)
 		}
-		return g.decided(join("STRPOS(", c, ", ", arg, ") > 0"))
+		return join("STRPOS(", c, ", ", arg, ") > 0")
 	}
 	switch n.Form {
 	case plan.Prefix:
-		return g.decided(join("SUBSTR(", x, fmt.Sprintf(", 1, %d)", chars), " COLLATE BINARY = ", arg))
+		return join("SUBSTR(", x, fmt.Sprintf(", 1, %d)", chars), " COLLATE BINARY = ", arg)
 	case plan.Suffix:
-		return g.decided(join("SUBSTR(", x, fmt.Sprintf(", -%d)", chars), " COLLATE BINARY = ", arg))
+		return join("SUBSTR(", x, fmt.Sprintf(", -%d)", chars), " COLLATE BINARY = ", arg)
 	}
-	return g.decided(join("INSTR(", x, ", ", arg, ") > 0"))
+	return join("INSTR(", x, ", ", arg, ") > 0")
 }
 
 func (g *generator) member(n *plan.Member, r row) piece {
+	g.asked = true
 	id := g.asText(r.customerAlias + "." + g.schema.Customers.Key)
 	if ids, ok := g.groups[n.Group]; ok {
 		return g.listed(id, ids)
@@ -279,7 +352,7 @@ func (g *generator) rank(n *plan.Rank) piece {
 		op = "<="
 	}
 	value, known := g.ranked(n)
-	return g.decided(join("(", known, " AND ", value, fmt.Sprintf(" %s %d)", op, cut.Value)))
+	return join("(", known, " AND ", value, fmt.Sprintf(" %s %d)", op, cut.Value))
 }
 
 func (g *generator) sample(n *plan.Sample, r row) piece {
@@ -291,6 +364,7 @@ func (g *generator) sample(n *plan.Sample, r row) piece {
 	for range n.Scale {
 		whole *= 10
 	}
+	g.asked = true
 	bucket := r.customerAlias + "." + g.schema.Bucket
-	return g.decided(text(fmt.Sprintf("(%d * %s + %d) %s %d < %d", a, bucket, b, "%", uint64(sample.P), sample.Threshold(uint64(n.Percent), whole))))
+	return text(fmt.Sprintf("(%d * %s + %d) %s %d < %d", a, bucket, b, "%", uint64(sample.P), sample.Threshold(uint64(n.Percent), whole)))
 }

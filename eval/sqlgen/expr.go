@@ -26,7 +26,7 @@ func (g *generator) expr(e plan.Expr, r row) piece {
 		if len(r.aliases) > 0 {
 			return g.fail(n, "an aggregate within a record")
 		}
-		return g.aggregate(n)
+		return g.aggregate(n, false)
 	}
 	return g.fail(e, fmt.Sprintf("a value of the sort %T", e))
 }
@@ -63,8 +63,12 @@ func (g *generator) column(e plan.Expr, r row) (Column, string, bool) {
 		if !ok {
 			g.fail(n, n.Name+", which has no column")
 		}
+		g.asked = g.asked || r.customerAlias == outer
 		return col, r.customerAlias, ok
 	case *plan.Field:
+		if col, alias, ok := g.carried(n, r); ok {
+			return col, alias, true
+		}
 		if n.Up >= len(r.aliases) {
 			g.fail(n, n.Name+" outside its record")
 			return Column{}, "", false
@@ -80,6 +84,30 @@ func (g *generator) column(e plan.Expr, r row) (Column, string, bool) {
 		return col, r.aliases[n.Up], ok
 	}
 	return Column{}, "", false
+}
+
+// bare finds the column of an expression that is nothing else, and whose value
+// depends on nothing but the column.
+func (g *generator) bare(e plan.Expr, r row) (Column, string, bool) {
+	switch n := e.(type) {
+	case *plan.Field:
+	case *plan.Attr:
+		if n.Login && g.schema.Guest != "" && g.scope != plan.Members {
+			return Column{}, "", false
+		}
+	default:
+		return Column{}, "", false
+	}
+	return g.column(e, r)
+}
+
+// carried finds the column of a parent's field in the rows that are scanned.
+func (g *generator) carried(f *plan.Field, r row) (Column, string, bool) {
+	if f.Up != 1 || len(r.kinds) == 0 {
+		return Column{}, "", false
+	}
+	col, ok := g.schema.Records[r.kinds[0]].Columns[f.Kind+"."+f.Name]
+	return col, r.aliases[0], ok
 }
 
 // stored is the value of a column as as-of sees it.
@@ -125,7 +153,7 @@ func (g *generator) ranked(r *plan.Rank) (value, known piece) {
 		count := *a
 		count.Fn, count.Of = plan.Count, nil
 		count.Typed = plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
-		selected = append(selected, join(g.aggregate(&count), " > 0"))
+		selected = append(selected, join(g.aggregate(&count, true), " > 0"))
 		return false
 	})
 	if len(selected) > 0 {

@@ -276,9 +276,12 @@ func (g *generator) during(n *plan.During, r row) piece {
 		parts = append(parts, compare("<", to))
 	}
 	if len(parts) == 0 {
-		return join(g.expr(n.X, r), " IS NOT NULL")
+		return join(g.expr(n.X, r), " IS NOT NULL").certain()
 	}
-	return g.decided(list(parts, " AND "))
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return join("(", list(parts, " AND "), ")")
 }
 
 // recurs is the test that a yearly day falls into a window: month and day as a
@@ -293,7 +296,7 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 		x = g.localDay(x, longAgo)
 	}
 	if from >= to {
-		return text(g.truth(false))
+		return g.always(false)
 	}
 	first, last := plan.LocalDay(from, g.zone), plan.LocalDay(to-1, g.zone)
 	if last-first >= 366 {
@@ -310,13 +313,13 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 	default:
 		return g.fail(n, "an anniversary")
 	}
-	return g.decided(g.once(md, func(md piece) piece {
+	return g.once(md, func(md piece) piece {
 		var parts []piece
 		for _, span := range yearDays(first, last) {
 			parts = append(parts, join(md, fmt.Sprintf(" BETWEEN %d AND %d", span[0], span[1])))
 		}
 		return join("(", list(parts, " OR "), ")")
-	}))
+	})
 }
 
 // once writes what repeats an expression, at length. PostgreSQL would plan every copy

@@ -21,7 +21,10 @@ type row struct {
 
 func (r row) alias(up int) string { return r.aliases[up] }
 
-func (g *generator) customer() row { return row{customerAlias: "c"} }
+// outer is the alias of the population.
+const outer = "c"
+
+func (g *generator) customer() row { return row{customerAlias: outer} }
 
 // record joins what the aggregates of one scan need: parents, the customer, the
 // moments of their window.
@@ -34,7 +37,7 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 	look := func(n plan.Node) bool {
 		switch n := n.(type) {
 		case *plan.Field:
-			if n.Up > depth {
+			if _, ok := table.Columns[n.Kind+"."+n.Name]; n.Up > depth && !(ok && n.Up == 1) {
 				depth = n.Up
 			}
 		case *plan.Attr:

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -22,16 +23,23 @@ type slot struct {
 	agg    *plan.Aggregate
 	scan   *scan
 	column string
+	used   bool // its value is read, not only whether there is a row
 }
 
 // aggregate asks for an aggregate and gives its value for the customer of the
-// outer statement.
-func (g *generator) aggregate(a *plan.Aggregate) piece {
+// outer statement; for one without records NULL where that will do.
+func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	s := g.slot(a)
+	s.used = true
 	value := s.scan.name + "." + s.column
+	if col, ok := g.rawStamp(a); ok {
+		value = g.decode(Column{SQL: value, Encoding: col.Encoding}, catalog.Instant, "")
+	}
 	switch a.Fn {
 	case plan.Count, plan.Sum, plan.Distinct, plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
-		value = "COALESCE(" + value + ", 0)"
+		if !nullWillDo {
+			value = "COALESCE(" + value + ", 0)"
+		}
 	}
 	out := text(value)
 	for _, b := range []plan.Bound{a.Window.From, a.Window.To} {
@@ -41,6 +49,24 @@ func (g *generator) aggregate(a *plan.Aggregate) piece {
 		}
 	}
 	return out
+}
+
+// anyRecord is a comparison, or its complement, as the test that a scan has a row of
+// the customer, where that is all it asks: its aggregate is alone there.
+func (g *generator) anyRecord(c *plan.Compare, r row, positive bool) (piece, bool) {
+	a, none, ok := plan.Some(c)
+	if !ok || !g.shared || len(r.aliases) > 0 || a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment {
+		return piece{}, false
+	}
+	s := g.slot(a)
+	if len(s.scan.slots) > 1 {
+		return piece{}, false
+	}
+	is := " IS NOT NULL"
+	if none == positive {
+		is = " IS NULL"
+	}
+	return text(s.scan.name + ".c" + is).certain(), true
 }
 
 // slot finds or makes the column of an aggregate.
@@ -108,23 +134,39 @@ func (g *generator) scan(s *scan) piece {
 	if g.ordered(first) {
 		return g.choice(s.slots[0], r)
 	}
-	where := g.shared(first, r)
-	columns := make([]piece, len(s.slots))
-	if len(s.slots) == 1 {
-		own := g.own(first, r)
-		if own.sql != "" {
-			where = join(where, " AND ", own)
-		}
-		columns[0] = join(g.compute(first, r, piece{}), " AS ", s.slots[0].column)
-	} else {
-		if low, ok := g.lowest(s.slots); ok && first.Stamp != nil {
-			where = join(where, " AND ", g.instantCompare(first.Stamp, r, ">=", low))
-		}
-		for i, slot := range s.slots {
-			columns[i] = join(g.compute(slot.agg, r, g.own(slot.agg, r)), " AS ", slot.column)
+	where := []piece{g.seen(first, r)}
+	low, bounded := g.lowest(s.slots)
+	if bounded {
+		where = append(where, g.instantCompare(first.Stamp, r, ">=", low))
+	}
+	own := make([][]piece, len(s.slots))
+	for i, slot := range s.slots {
+		own[i] = g.own(slot.agg, r, low, bounded)
+	}
+	where = append(where, common(own)...)
+	columns := []piece{join(r.owner, " AS c")}
+	for i, slot := range s.slots {
+		if slot.used {
+			columns = append(columns, join(g.compute(slot.agg, r, list(own[i], " AND ")), " AS ", slot.column))
 		}
 	}
-	return join("SELECT ", r.owner, " AS c, ", list(columns, ", "), r.from, " WHERE ", where, " GROUP BY ", r.owner)
+	return join("SELECT ", list(columns, ", "), r.from, " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
+}
+
+// common takes out of all lists the conditions that stand in every one.
+func common(lists [][]piece) []piece {
+	var out []piece
+	for _, p := range slices.Clone(lists[0]) {
+		same := func(q piece) bool { return p.sql == q.sql && slices.Equal(p.args, q.args) }
+		if slices.ContainsFunc(lists, func(l []piece) bool { return !slices.ContainsFunc(l, same) }) {
+			continue
+		}
+		out = append(out, p)
+		for i := range lists {
+			lists[i] = slices.DeleteFunc(lists[i], same)
+		}
+	}
+	return out
 }
 
 // lowest is the earliest start of the windows, when every one has a fixed start.
@@ -140,9 +182,9 @@ func (g *generator) lowest(slots []*slot) (int64, bool) {
 	return low, true
 }
 
-// shared is what every aggregate of a scan asks of a record: that it is there at
+// seen is what every aggregate of a scan asks of a record: that it is there at
 // as-of, and within the moments of the customer.
-func (g *generator) shared(a *plan.Aggregate, r row) piece {
+func (g *generator) seen(a *plan.Aggregate, r row) piece {
 	parts := []piece{text(r.alias(0) + "." + g.schema.Records[a.Kind].Customer + " IS NOT NULL")}
 	if filter := g.schema.Records[a.Kind].Filter; filter != "" {
 		parts = append(parts, text("("+place(filter, r.alias(0))+")"))
@@ -168,49 +210,84 @@ func (g *generator) shared(a *plan.Aggregate, r row) piece {
 	return list(parts, " AND ")
 }
 
-// own is what one aggregate asks of a record besides.
-func (g *generator) own(a *plan.Aggregate, r row) piece {
+// own is what one aggregate asks of a record besides, its window's start only where
+// it is another than the scan's own.
+func (g *generator) own(a *plan.Aggregate, r row, low int64, bounded bool) []piece {
 	var parts []piece
-	if from, ok := a.Window.From.Instant(g.asOf, g.zone); ok {
+	if from, ok := a.Window.From.Instant(g.asOf, g.zone); ok && !(bounded && from == low) {
 		parts = append(parts, g.instantCompare(a.Stamp, r, ">=", from))
 	}
 	if to, ok := a.Window.To.Instant(g.asOf, g.zone); ok && to < g.now() {
 		parts = append(parts, g.instantCompare(a.Stamp, r, "<", to))
 	}
-	if a.Where != nil {
-		parts = append(parts, g.test(a.Where, r))
+	switch n := a.Where.(type) {
+	case nil:
+	case *plan.And:
+		for _, t := range n.Terms {
+			parts = append(parts, g.holds(t, r))
+		}
+	default:
+		parts = append(parts, g.holds(n, r))
 	}
-	return list(parts, " AND ")
+	return parts
 }
 
 // compute is the aggregate over the rows of a scan that meet the condition, all
 // when it is empty.
 func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
-	when := func(value piece) piece {
-		if condition.sql == "" {
-			return value
+	over := func(open string, value piece, end string) piece {
+		switch {
+		case condition.sql == "":
+			return join(open, value, end)
+		case g.dialect == Postgres || g.dialect == SQLite:
+			return join(open, value, end, " FILTER (WHERE ", condition, ")")
 		}
-		return join("CASE WHEN ", condition, " THEN ", value, " END")
+		if value.sql == "*" {
+			value = text("1")
+		}
+		return join(open, "CASE WHEN ", condition, " THEN ", value, " END", end)
 	}
 	switch a.Fn {
 	case plan.Count:
-		return join("COUNT(", when(text("1")), ")")
+		return over("COUNT(", text("*"), ")")
 	case plan.Sum:
-		return g.integer(join("SUM(", when(g.expr(a.Of, r)), ")"))
+		return g.integer(over("SUM(", g.expr(a.Of, r), ")"))
 	case plan.Min, plan.First:
-		return join("MIN(", when(g.expr(a.Of, r)), ")")
+		return over("MIN(", g.picked(a, r), ")")
 	case plan.Max, plan.Last:
-		return join("MAX(", when(g.expr(a.Of, r)), ")")
+		return over("MAX(", g.picked(a, r), ")")
 	case plan.Distinct:
 		value := g.expr(a.Of, r)
 		if isText(a.Of.Type()) && g.dialect != Postgres {
 			value = g.binary(value)
 		}
-		return join("COUNT(DISTINCT ", when(value), ")")
+		return over("COUNT(DISTINCT ", value, ")")
 	case plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
-		return join("COUNT(DISTINCT ", when(g.period(a, r)), ")")
+		return over("COUNT(DISTINCT ", g.period(a, r), ")")
 	}
 	return g.fail(a, "the aggregate "+string(a.Fn))
+}
+
+// picked is what a first, last, least or greatest is picked from: of stamps the
+// column itself, since the scan has left out those after as-of.
+func (g *generator) picked(a *plan.Aggregate, r row) piece {
+	if _, ok := g.rawStamp(a); ok {
+		if col, alias, ok := g.column(a.Of, r); ok {
+			return text(place(col.SQL, alias))
+		}
+	}
+	return g.expr(a.Of, r)
+}
+
+// rawStamp is the column of an aggregate that picks one of its records' stamps, where
+// the order of the column's values is that of the instants.
+func (g *generator) rawStamp(a *plan.Aggregate) (Column, bool) {
+	if !ofStamp(a) || a.Fn == plan.Distinct {
+		return Column{}, false
+	}
+	col, _, ok := g.column(a.Stamp, row{kinds: []string{a.Kind}, aliases: make([]string, a.Stamp.Up+1)})
+	text := g.dialect == SQLite && col.Encoding == Native
+	return col, ok && col.Encoding != Local && !text
 }
 
 func isText(t catalog.Type) bool { return t.Sort == catalog.String || t.Sort == catalog.Enum }
@@ -218,8 +295,8 @@ func isText(t catalog.Type) bool { return t.Sort == catalog.String || t.Sort == 
 // choice is the scan of a first or last record's field.
 func (g *generator) choice(s *slot, r row) piece {
 	a := s.agg
-	where := g.shared(a, r)
-	if own := g.own(a, r); own.sql != "" {
+	where := g.seen(a, r)
+	for _, own := range g.own(a, r, 0, false) {
 		where = join(where, " AND ", own)
 	}
 	direction := ""

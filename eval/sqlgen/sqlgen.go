@@ -57,8 +57,13 @@ type Table struct {
 	Customer string
 	// Parent is the column of the parent's key, where the kind has one.
 	Parent string
-	// Columns by attribute or field name. One that is absent is Unsupported.
+	// Columns by attribute or field name. One that is absent is Unsupported. A field
+	// of the parent that the rows carry themselves stands under kind.field of the
+	// parent: then no join is needed to read it.
 	Columns map[string]Column
+	// Owned tells of a table of records that the customer of every row is a row of
+	// Customers: a statement that needs a record need not look for its customer.
+	Owned bool
 	// Filter is a condition that rows must meet, such as not being deleted, with
 	// {t} where the table's alias stands. "" is none.
 	Filter string
@@ -71,6 +76,18 @@ type Column struct {
 	// Encoding of instants and dates. Numbers are integers in stored units.
 	Encoding Encoding
 	Zone     *time.Location // of Local. Defaults to UTC
+	// Raw is the host's own column behind the words that SQL makes of it, nil where
+	// there is none: a test for some words is asked of it, so that an index serves.
+	Raw *Raw
+}
+
+// Raw is a column of words, or of numbers that stand for words.
+type Raw struct {
+	SQL     string // the bare column, with {t}
+	Integer bool   // it holds integers
+	// Words are the catalog's words by the host's. A word of the host that is no key
+	// stands for itself.
+	Words map[string]string
 }
 
 // Encoding is how a column keeps an instant or a date.
@@ -120,9 +137,17 @@ type Statement struct {
 type piece struct {
 	sql  string
 	args []any
+	// sure tells of a condition that it is never NULL.
+	sure bool
 }
 
-func text(sql string, args ...any) piece { return piece{sql, args} }
+func text(sql string, args ...any) piece { return piece{sql: sql, args: args} }
+
+// certain marks a condition that is never NULL.
+func (p piece) certain() piece {
+	p.sure = true
+	return p
+}
 
 // join puts pieces one after the other.
 func join(parts ...any) piece {

@@ -24,8 +24,8 @@ type Cut struct {
 	Empty bool
 }
 
-// Select writes the statement that selects the members of the plans, ordered by
-// the bytes of the id. For one plan its rows are (id); for more they are (id, mask),
+// Select writes the statement that selects the members of the plans, in any order.
+// For one plan its rows are (id); for more they are (id, mask),
 // bit i of mask telling whether plan i selects the customer. Plans with ranks need
 // their cuts. It returns *plan.Unsupported for what schema or dialect cannot do.
 func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, error) {
@@ -33,33 +33,58 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		return Statement{}, ErrTooManyPlans
 	}
 	g := newGenerator(d, s, q, cuts)
-	tests := make([]piece, len(q.Plans))
+	roots := make([]plan.Test, len(q.Plans))
 	for i, p := range q.Plans {
-		tests[i] = g.test(plan.Lower(p).Root, g.customer())
+		roots[i] = ready(p)
 	}
-	key := "c." + s.Customers.Key
-	id, order := g.asText(key), g.bytes(key)
-	var out piece
+	tests := g.tests(roots)
+	from, key, who := g.narrow(roots)
 	if len(tests) == 1 {
-		out = join("SELECT ", id, " AS id", g.from(), " WHERE ", g.population(), " AND ", tests[0])
-	} else {
-		bits := make([]piece, len(tests))
-		for i, t := range tests {
-			bits[i] = join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i))
-		}
-		out = join("SELECT id, mask FROM (SELECT ", id, " AS id, ", list(bits, " + "), " AS mask", g.from(),
-			" WHERE ", g.population(), ") answers WHERE mask <> 0")
-		order = g.bytes("id")
+		return g.statement(join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, tests[0]), " AND ")))
 	}
-	return g.statement(join(out, " ORDER BY ", order))
+	bits := make([]piece, len(tests))
+	for i, t := range tests {
+		bits[i] = join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i))
+	}
+	// Without a fence PostgreSQL would work the mask out twice, to show and to filter it.
+	fence := ""
+	if d == Postgres {
+		fence = " OFFSET 0"
+	}
+	inner := join("SELECT ", g.asText(key), " AS id, ", list(bits, " + "), " AS mask", from)
+	if len(who) > 0 {
+		inner = join(inner, " WHERE ", list(who, " AND "))
+	}
+	return g.statement(join("SELECT id, mask FROM (", inner, fence+") answers WHERE mask <> 0"))
 }
 
-// Ranked writes the two statements that find a rank's cut: count gives the number
+// tests writes tests of customers: once to find the scans that they share, and then
+// as those scans allow.
+func (g *generator) tests(roots []plan.Test) []piece {
+	for _, t := range roots {
+		g.holds(t, g.customer())
+	}
+	for _, s := range g.byKey {
+		s.used = false
+	}
+	g.shared = true
+	out := make([]piece, len(roots))
+	for i, t := range roots {
+		out[i] = g.holds(t, g.customer())
+	}
+	return out
+}
+
+// ready is a plan's test as statements are made from it.
+func ready(p *plan.Plan) plan.Test { return plan.Canonical(plan.Narrow(plan.Lower(p))).Root }
+
+// Ranked writes the two statements that find a rank's cut on an engine without window
+// functions: count gives the number
 // n of ranked customers, and at gives the value of the k-th of them (k from 1).
 func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at func(k int64) (Statement, error), err error) {
 	ranked := func() (*generator, piece) {
 		g := newGenerator(d, s, q, nil)
-		value, known := g.ranked(r)
+		value, known := g.ranked(ready(&plan.Plan{Root: r}).(*plan.Rank))
 		return g, join("SELECT ", value, " AS v", g.from(), " WHERE ", g.population(), " AND ", known)
 	}
 	g, body := ranked()
@@ -90,6 +115,8 @@ type generator struct {
 	scans  []*scan
 	byKey  map[string]*slot // aggregates that were asked for, by plan.Key
 	joined int              // derived tables written so far, for their names
+	asked  bool             // something of the customer's own row was asked for
+	shared bool             // all aggregates have been asked for
 	err    error            // the first thing that cannot be written
 }
 
@@ -102,10 +129,19 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	if scope == "" {
 		scope = plan.Members
 	}
-	return &generator{
+	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: cuts, groups: q.Groups, byKey: map[string]*slot{},
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{},
 	}
+	for _, p := range q.Plans {
+		plan.Walk(p.Root, func(n plan.Node) bool {
+			if cut, ok := cuts[plan.Key(n)]; ok {
+				g.cuts[plan.Key(ready(&plan.Plan{Root: n.(*plan.Rank)}))] = cut
+			}
+			return true
+		})
+	}
+	return g
 }
 
 func (g *generator) now() int64 { return g.asOf.UnixMicro() }
@@ -131,9 +167,13 @@ func (g *generator) fail(n plan.Node, what string) piece {
 func (g *generator) from() piece {
 	out := text(" FROM " + g.table(g.schema.Customers) + " c")
 	for _, s := range g.scans {
-		out = join(out, " LEFT JOIN (", g.scan(s), ") ", s.name, " ON ", s.name, ".c = c.", g.schema.Customers.Key)
+		out = join(out, " LEFT JOIN ", g.joinedTo(s, "c."+g.schema.Customers.Key))
 	}
 	return out
+}
+
+func (g *generator) joinedTo(s *scan, key string) piece {
+	return join("(", g.scan(s), ") ", s.name, " ON ", s.name, ".c = ", key)
 }
 
 // population is who exists at as-of within the scope.

@@ -30,12 +30,14 @@ type options struct {
 	peers                      []string
 	modules, postgres, dir     string
 	json, profile              string
+	sql                        []string
+	show                       bool
 	single                     int
 }
 
 func run() error {
 	var o options
-	var peers string
+	var peers, hosted string
 	flag.IntVar(&o.customers, "customers", 100_000, "customers of the shop")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; medians are shown")
 	flag.IntVar(&o.threads, "threads", 2, "threads of every engine")
@@ -47,13 +49,18 @@ func run() error {
 	flag.StringVar(&o.json, "json", "", "file for the results")
 	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring")
 	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
+	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite; comma-separated: measures generated SQL against hand-written, and nothing else")
+	flag.BoolVar(&o.show, "show", false, "with -sql: print how each rule is answered")
 	flag.Parse()
 	var err error
 	// The helper processes work elsewhere.
 	if o.modules, err = filepath.Abs(o.modules); err != nil {
 		return err
 	}
-	o.peers = slices.DeleteFunc(strings.Split(peers, ","), func(s string) bool { return s == "" })
+	names := func(list string) []string {
+		return slices.DeleteFunc(strings.Split(list, ","), func(s string) bool { return s == "" })
+	}
+	o.peers, o.sql = names(peers), names(hosted)
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "bench")
 		if err != nil {
@@ -61,6 +68,9 @@ func run() error {
 		}
 		defer os.RemoveAll(dir)
 		o.dir = dir
+	}
+	if len(o.sql) > 0 {
+		return measureHosted(o)
 	}
 	return measure(o)
 }

@@ -17,6 +17,7 @@ import (
 // postgres is a server of its own in a temporary folder, on a Unix socket.
 type postgres struct {
 	conn   *pgx.Conn
+	dsn    string
 	server *exec.Cmd
 }
 
@@ -34,7 +35,7 @@ var indexes = []string{
 	"CREATE INDEX ON cart_adds (seen) INCLUDE (customer)",
 }
 
-func newPostgres(dir, bin string, threads int) (engine, error) {
+func newPostgres(dir, bin string, threads int) (*postgres, error) {
 	data := filepath.Join(dir, "pg")
 	asUser, err := unprivileged(dir)
 	if err != nil {
@@ -53,10 +54,10 @@ func newPostgres(dir, bin string, threads int) (engine, error) {
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
-	p := &postgres{server: server}
+	p := &postgres{server: server, dsn: fmt.Sprintf("host=%s user=bench dbname=postgres", dir)}
 	ctx := context.Background()
 	for range 100 {
-		p.conn, err = pgx.Connect(ctx, fmt.Sprintf("host=%s user=bench dbname=postgres", dir))
+		p.conn, err = pgx.Connect(ctx, p.dsn)
 		if err == nil {
 			break
 		}

@@ -18,7 +18,7 @@ import (
 // PostgreSQL has, as far as it knows them.
 type sqlite struct{ db *sql.DB }
 
-func newSQLite(dir string) (engine, error) {
+func newSQLite(dir string) (*sqlite, error) {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "bench.sqlite")+"?_pragma=journal_mode(off)&_pragma=synchronous(off)&_pragma=cache_size(-2000000)&_pragma=temp_store(memory)")
 	if err != nil {
 		return nil, err

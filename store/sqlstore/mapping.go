@@ -41,7 +41,12 @@ type TableMap struct {
 	// Changed is the column that tells when a row was last written, with its Time:
 	// what ChangedSince asks. Defaults to none.
 	Changed *ColumnMap `yaml:"changed,omitempty"`
-	// Columns by the names of attributes or fields.
+	// Owned says of records that the customer of every row that counts is a row of
+	// customers that counts, as a foreign key makes sure: then a rule that needs a
+	// record is answered without looking for its customer. It is trusted.
+	Owned bool `yaml:"owned,omitempty"`
+	// Columns by the names of attributes or fields. A field of the parent that the
+	// rows carry too stands under its path, such as order.placed.
 	Columns map[string]ColumnMap `yaml:"columns"`
 }
 
@@ -129,6 +134,7 @@ type mappedTable struct {
 	// keys tells which texts can be keys at all: those of another form are unknown
 	// to a database that would not even compare them. Set when the table is verified.
 	keys keyForm
+	carried []mappedColumn // fields of the parent, named as package sqlgen wants them
 }
 
 type mappedColumn struct {
@@ -201,6 +207,8 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 		return fail("parent", "the kind has no parent")
 	case !records && tm.Customer != "":
 		return fail("customer", "is for records")
+	case !records && tm.Owned:
+		return fail("owned", "is for records")
 	case records && (tm.Guest != "" || tm.Bucket != ""):
 		return fail("guest", "guest and bucket are of customers")
 	}
@@ -219,7 +227,7 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 		name = m.name(tm.Table)
 	}
 	out := &mappedTable{entry: entry, of: t, sql: sqlgen.Table{
-		Name: name, Key: m.dialect.Quote(tm.Key), Columns: map[string]sqlgen.Column{},
+		Name: name, Key: m.dialect.Quote(tm.Key), Columns: map[string]sqlgen.Column{}, Owned: tm.Owned,
 	}}
 	if records {
 		out.sql.Customer = m.dialect.Quote(tm.Customer)
@@ -231,10 +239,24 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 			out.sql.Columns[t.ParentField] = sqlgen.Column{SQL: "{t}." + out.sql.Parent}
 		}
 	}
+	carried := map[string]store.Column{}
 	for _, name := range slices.Sorted(maps.Keys(tm.Columns)) {
-		if _, err := t.Column(name); err != nil {
+		if c, ok := ofParent(t, name); ok {
+			carried[name] = c
+		} else if _, err := t.Column(name); err != nil {
 			return fail("columns."+name, err.Error())
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(carried)) {
+		mc, err := m.column(entry+".columns."+name, tm.Columns[name], carried[name], out)
+		if err != nil {
+			return nil, err
+		}
+		if mc.set != nil {
+			return fail("columns."+name, "a set of the parent cannot be carried")
+		}
+		out.sql.Columns[mc.of.Name] = mc.sql
+		out.carried = append(out.carried, mc)
 	}
 	for _, c := range t.Columns {
 		spec, ok := tm.Columns[c.Name]
@@ -277,6 +299,22 @@ func (m *mapped) filter(anyTenant bool, where string) string {
 		parts = append(parts, "("+where+")")
 	}
 	return strings.Join(parts, " AND ")
+}
+
+// ofParent is the parent's field that a name such as order.placed means, under the
+// name that package sqlgen has for it.
+func ofParent(t *store.Table, name string) (store.Column, bool) {
+	field, ok := strings.CutPrefix(name, t.ParentField+".")
+	if !ok || t.Parent == nil || t.ParentField == "" {
+		return store.Column{}, false
+	}
+	c, err := t.Parent.Column(field)
+	if err != nil {
+		return store.Column{}, false
+	}
+	out := *c
+	out.Name = t.Parent.Kind + "." + c.Name
+	return out, true
 }
 
 // name quotes a table's name part by part.

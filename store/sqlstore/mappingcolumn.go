@@ -66,6 +66,12 @@ func (m *mapped) column(entry string, spec ColumnMap, c store.Column, t *mappedT
 		sql = "(" + sql + " = 1)"
 	}
 	out.sql = sqlgen.Column{SQL: sql, Zone: m.zone, Encoding: encodings[spec.Time]}
+	if word := c.Type.Sort == catalog.String || c.Type.Sort == catalog.Enum; word && out.probe != "" && !spec.EmptyIsMissing {
+		out.sql.Raw = &sqlgen.Raw{SQL: out.probe, Words: map[string]string{}}
+		for host, ours := range spec.Values {
+			out.sql.Raw.Words[host] = c.Type.Normal(ours)
+		}
+	}
 	return out, nil
 }
 

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,9 +19,11 @@ func (s *Mapped) verify(ctx context.Context) error {
 		if err := s.verifyTable(ctx, t); err != nil {
 			return err
 		}
-		for i := range t.columns {
-			if err := s.verifyColumn(ctx, t, &t.columns[i]); err != nil {
-				return err
+		for _, list := range [][]mappedColumn{t.columns, t.carried} {
+			for i := range list {
+				if err := s.verifyColumn(ctx, t, &list[i]); err != nil {
+					return err
+				}
 			}
 		}
 		if t.changed != nil {
@@ -174,6 +177,9 @@ func (s *Mapped) verifyColumn(ctx context.Context, t *mappedTable, c *mappedColu
 		if why := misfit(s.m.dialect, types[0], c); why != "" {
 			return wrong(fmt.Sprintf("the column is of the type %s: %s", types[0], why), nil)
 		}
+		if raw := c.sql.Raw; raw != nil {
+			raw.Integer = slices.Contains(wholeNumbers, strings.TrimPrefix(types[0], "UNSIGNED "))
+		}
 		if types[0] == "TIMESTAMP" && s.m.dialect == MySQL {
 			if err := s.verifySession(ctx); err != nil {
 				return wrong("a TIMESTAMP is read as the session's time_zone says", err)
@@ -254,6 +260,9 @@ func (s *Mapped) verifyChanged(ctx context.Context, t *mappedTable) error {
 	}
 	return s.verifyTimes(ctx, t.sql.Name+" t", c)
 }
+
+// wholeNumbers are the types of columns whose numbers may stand for words.
+var wholeNumbers = []string{"TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER", "BIGINT", "INT2", "INT4", "INT8"}
 
 // floats are the types of engines that cannot hold every amount exactly.
 var floats = []string{"FLOAT", "DOUBLE", "REAL"}

@@ -50,6 +50,9 @@ func (s *Mapped) verifyText(ctx context.Context, t *mappedTable, c *mappedColumn
 	case charset != "":
 		c.sql.SQL = "CONVERT(" + c.sql.SQL + " USING utf8mb4)"
 	}
+	if folds || charset != "" {
+		c.sql.Raw = nil // its index is of another order
+	}
 	t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
 	return nil
 }

@@ -1,0 +1,241 @@
+package sqlgen
+
+import (
+	"slices"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// narrow is where the members of some plans are looked for: not in the whole
+// population where all their tests need a record of one scan. A scan without which
+// the tests are false is joined so that the engine may begin with it; where a table
+// of records says whose they are, the population is not read for their sake.
+//
+// It gives the FROM, the column of the id and the conditions on who exists, and must
+// be called after the tests are written.
+func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []piece) {
+	needed, others := g.needed(roots)
+	key = outer + "." + g.schema.Customers.Key
+	who = []piece{g.population()}
+	from = text(" FROM " + g.table(g.schema.Customers) + " " + outer)
+	if base := g.base(needed); base != nil {
+		key, needed = base.name+".c", without(needed, base)
+		from, who = join(" FROM (", g.scan(base), ") ", base.name), g.newcomers(key)
+	}
+	for _, s := range needed {
+		from = join(from, " JOIN ", g.joinedTo(s, key))
+	}
+	for _, s := range others {
+		from = join(from, " LEFT JOIN ", g.joinedTo(s, key))
+	}
+	return from, key, who
+}
+
+// needed are the scans without which every test is false, and the others.
+func (g *generator) needed(roots []plan.Test) (needed, others []*scan) {
+	for _, s := range g.scans {
+		a := absence{g: g, scan: s}
+		if slices.ContainsFunc(roots, func(t plan.Test) bool { return a.test(t) != never }) {
+			others = append(others, s)
+		} else {
+			needed = append(needed, s)
+		}
+	}
+	return needed, others
+}
+
+// base is a scan that can stand for the population, or nil.
+func (g *generator) base(needed []*scan) *scan {
+	if g.asked || g.schema.Guest != "" || g.schema.Customers.Filter != "" || g.scope == plan.Guests {
+		return nil
+	}
+	for _, s := range needed {
+		if g.schema.Records[s.slots[0].agg.Kind].Owned {
+			return s
+		}
+	}
+	return nil
+}
+
+func without(list []*scan, s *scan) []*scan {
+	var out []*scan
+	for _, other := range list {
+		if other != s {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+// newcomers leaves out those who joined at or after as-of: few, found by an index.
+func (g *generator) newcomers(key string) []piece {
+	joined, ok := g.schema.Customers.Columns["joined"]
+	if !ok {
+		return nil
+	}
+	t := g.schema.Customers
+	return []piece{join(key+" NOT IN (SELECT n."+t.Key+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ",
+		place(joined.SQL, "n"), " >= ", text("?", g.encode(joined, g.now())), ")")}
+}
+
+// verdict is what is known of a test.
+type verdict uint8
+
+const (
+	unknown verdict = iota
+	never
+	always
+)
+
+// absence decides tests for a customer of whom a scan has no row.
+type absence struct {
+	g    *generator
+	scan *scan
+}
+
+func (a absence) test(t plan.Test) verdict {
+	switch n := t.(type) {
+	case *plan.Const:
+		return verdictOf(n.Value)
+	case *plan.Not:
+		switch a.test(n.Term) {
+		case never:
+			return always
+		case always:
+			return never
+		}
+	case *plan.And:
+		return a.terms(n.Terms, never, always)
+	case *plan.Or:
+		return a.terms(n.Terms, always, never)
+	case *plan.Compare:
+		l, lok := a.expr(n.L)
+		r, rok := a.expr(n.R)
+		switch {
+		case lok && l == nil || rok && r == nil:
+			return never
+		case lok && rok:
+			return verdictOf(plan.Holds(n.Op, *l, *r))
+		}
+	case *plan.During:
+		return a.known(n.X)
+	case *plan.Recurs:
+		return a.known(n.X)
+	case *plan.Known:
+		return a.known(n.X)
+	case *plan.OneOf:
+		return a.known(n.X)
+	case *plan.Truth:
+		return a.known(n.X)
+	case *plan.Like:
+		return a.known(n.X)
+	case *plan.Same:
+		if a.known(n.L) == never {
+			return never
+		}
+		return a.known(n.R)
+	case *plan.Rank:
+		if a.ranksOnly(n) {
+			return never
+		}
+	}
+	return unknown
+}
+
+func verdictOf(b bool) verdict {
+	if b {
+		return always
+	}
+	return never
+}
+
+// terms decides a list in which one verdict decides, and all of the other do.
+func (a absence) terms(list []plan.Test, one, all verdict) verdict {
+	out := all
+	for _, t := range list {
+		switch v := a.test(t); {
+		case v == one:
+			return one
+		case v != all:
+			out = unknown
+		}
+	}
+	return out
+}
+
+// known is never for a value that is missing, else unknown.
+func (a absence) known(e plan.Expr) verdict {
+	if n, ok := a.expr(e); ok && n == nil {
+		return never
+	}
+	return unknown
+}
+
+// expr is the value of an expression, nil for missing, if it is decided.
+func (a absence) expr(e plan.Expr) (*int64, bool) {
+	two := func(x, y plan.Expr, of func(l, r int64) int64) (*int64, bool) {
+		l, lok := a.expr(x)
+		r, rok := a.expr(y)
+		switch {
+		case lok && l == nil || rok && r == nil:
+			return nil, true
+		case lok && rok:
+			n := of(*l, *r)
+			return &n, true
+		}
+		return nil, false
+	}
+	switch n := e.(type) {
+	case *plan.Literal:
+		if v := n.Value; v.Known() && !isText(n.Type()) {
+			i := v.Int()
+			return &i, true
+		}
+	case *plan.Times:
+		x, ok := a.expr(n.X)
+		if ok && x != nil {
+			*x *= n.By
+		}
+		return x, ok
+	case *plan.Arith:
+		return two(n.L, n.R, func(l, r int64) int64 {
+			if n.Op == '-' {
+				return l - r
+			}
+			return l + r
+		})
+	case *plan.Product:
+		return two(n.X, n.Y, func(l, r int64) int64 { return l * r })
+	case *plan.Aggregate:
+		s, ok := a.g.byKey[plan.Key(n)]
+		if !ok || s.scan != a.scan {
+			return nil, false
+		}
+		switch n.Fn {
+		case plan.Count, plan.Sum, plan.Distinct, plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
+			if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
+				return nil, false // zero or missing
+			}
+			return new(int64), true
+		}
+		return nil, true
+	}
+	return nil, false
+}
+
+// ranksOnly tells whether a rank is of nothing but aggregates of the scan: a customer
+// without a record is not ranked.
+func (a absence) ranksOnly(r *plan.Rank) bool {
+	aggregates, here := 0, 0
+	plan.Walk(r.X, func(n plan.Node) bool {
+		if agg, ok := n.(*plan.Aggregate); ok {
+			aggregates++
+			if s, ok := a.g.byKey[plan.Key(agg)]; ok && s.scan == a.scan {
+				here++
+			}
+			return false
+		}
+		return true
+	})
+	return aggregates > 0 && aggregates == here
+}

@@ -1,0 +1,50 @@
+package sqlgen
+
+import (
+	"fmt"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// InRank writes the statement of those whom a rank selects in the whole population:
+// its rows are (id, value), none when nobody is ranked. The value that decides, the
+// rank's cut, is the least of them, of a bottom rank the greatest.
+func InRank(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
+	return ranked(d, s, q, r, "id, v")
+}
+
+// RankCut writes the statement of a rank's cut alone: one row, NULL when nobody is
+// ranked.
+func RankCut(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
+	if r.Bottom {
+		return ranked(d, s, q, r, "MAX(v)")
+	}
+	return ranked(d, s, q, r, "MIN(v)")
+}
+
+func ranked(d Dialect, s *Schema, q Query, r *plan.Rank, columns string) (Statement, error) {
+	g := newGenerator(d, s, q, nil)
+	r = ready(&plan.Plan{Root: r}).(*plan.Rank)
+	value, known := g.ranked(r)
+	from, key, who := g.narrow([]plan.Test{r})
+	order := " DESC"
+	if r.Bottom {
+		order = ""
+	}
+	values := join("SELECT ", g.asText(key), " AS id, ", value, " AS v", from, " WHERE ", list(append(who, known), " AND "))
+	places := join("SELECT id, v, RANK() OVER (ORDER BY v"+order+") AS place, COUNT(*) OVER () AS n FROM (", values, ") ranked")
+	return g.statement(join("SELECT "+columns+" FROM (", places, ") placed WHERE ", g.inPlace(r)))
+}
+
+// inPlace tells whether a place is among the first of n: with percents,
+// place <= ceil(n * percent / 100) in integers.
+func (g *generator) inPlace(r *plan.Rank) string {
+	if !r.Percent {
+		return fmt.Sprintf("place <= %d", r.N)
+	}
+	whole := int64(100)
+	for range r.Scale {
+		whole *= 10
+	}
+	return fmt.Sprintf("(place - 1) * %d < n * %d", whole, r.N)
+}
