@@ -45,5 +45,5 @@ func list(parts []piece, between string) piece {
 		sql.WriteString(p.sql)
 		args = append(args, p.args...)
 	}
-	return piece{sql.String(), args}
+	return piece{sql: sql.String(), args: args}
 }

@@ -130,6 +130,8 @@ type Query struct {
 type Statement struct {
 	SQL  string
 	Args []any
+	// Scans is how many derived tables of records stand in it.
+	Scans int
 }
 
 // piece is a part of a statement with the arguments of its placeholders, in the

@@ -150,7 +150,7 @@ func (g *generator) statement(p piece) (Statement, error) {
 	if g.err != nil {
 		return Statement{}, g.err
 	}
-	return Statement{SQL: p.sql, Args: p.args}, nil
+	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans)}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

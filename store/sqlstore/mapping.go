@@ -133,7 +133,7 @@ type mappedTable struct {
 	changed *mappedColumn  // nil where the mapping names none
 	// keys tells which texts can be keys at all: those of another form are unknown
 	// to a database that would not even compare them. Set when the table is verified.
-	keys keyForm
+	keys    keyForm
 	carried []mappedColumn // fields of the parent, named as package sqlgen wants them
 }
 

@@ -159,7 +159,7 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 			return err
 		}
 		var err error
-		if answers, err = s.sql.selectIn(ctx, &reader{q: tx}, q); err != nil {
+		if answers, err = s.sql.selectIn(ctx, &reader{q: tx, dialect: s.d, loops: true}, q); err != nil {
 			return err
 		}
 		return s.scanRest(ctx, tx, q, answers)

@@ -96,7 +96,7 @@ func TestWhatNoStatementCanDo(t *testing.T) {
 	how, err := s.ExplainSelect(t.Context(), q)
 	require.NoError(t, err)
 	require.Contains(t, how, "plan 1: no statement: ")
-	require.Contains(t, how, "plan 2: two statements before")
+	require.Contains(t, how, "one statement for plan 2: the rule is a rank")
 }
 
 func BenchmarkStore(b *testing.B) {

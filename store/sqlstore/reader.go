@@ -1,0 +1,85 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/dangol-dev/dangol/eval/sqlgen"
+)
+
+// reader is one state of the data: a transaction where the engine has them.
+type reader struct {
+	q       Querier
+	dialect Dialect
+	end     func()
+	loops   bool // whether PostgreSQL may loop over one part of a join within another
+}
+
+func (s *Mapped) reader(ctx context.Context) (*reader, error) {
+	tx, err := beginReading(ctx, s.db, s.m.dialect)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{q: tx, dialect: s.m.dialect, loops: true, end: func() { tx.Rollback() }}, nil
+}
+
+// beginReading begins a transaction that reads one state of the data.
+func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if d != SQLite {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	tx, err := db.BeginTx(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: begin: %w", err)
+	}
+	if d == Postgres {
+		// PostgreSQL compiles a statement that looks costly to it. One for many rules
+		// has thousands of expressions: compiling took minutes where running took
+		// milliseconds. And what it plans for any arguments, it plans without knowing
+		// how short a window is.
+		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
+			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
+		}
+	}
+	return tx, nil
+}
+
+// prepare sets the transaction up for a statement. Where PostgreSQL expects few rows
+// of each of several scans, it loops over the scans within each other, which takes
+// minutes when it is wrong. One scan joined to its customers by their key is safe.
+func (r *reader) prepare(ctx context.Context, st sqlgen.Statement) error {
+	loops := st.Scans < 2
+	if r.dialect != Postgres || loops == r.loops {
+		return nil
+	}
+	set := map[bool]string{true: "on", false: "off"}[loops]
+	if _, err := r.q.ExecContext(ctx, "SET LOCAL enable_nestloop = "+set); err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	r.loops = loops
+	return nil
+}
+
+// rows runs a statement and gives every row to visit.
+func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan func(...any) error) error) error {
+	if err := r.prepare(ctx, st); err != nil {
+		return err
+	}
+	rows, err := r.q.QueryContext(ctx, r.dialect.Rebind(st.SQL), st.Args...)
+	if err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := visit(rows.Scan); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("sqlstore: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,301 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/eval/sqlgen"
+	"github.com/dangol-dev/dangol/store"
+)
+
+// Select implements store.Store. The plans are answered over one state of the data,
+// by as many statements as ExplainSelect tells and gives reasons for. A plan that the
+// tables or the engine cannot answer has a *plan.Unsupported as its error.
+func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	r, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	return s.selectIn(ctx, r, q)
+}
+
+// selectIn is Select over the state that a transaction sees.
+func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]store.Answer, error) {
+	answers, work, err := s.prepare(ctx, r, q)
+	if err != nil {
+		return nil, err
+	}
+	found := make([][]dangol.CustomerID, len(answers))
+	for _, w := range work {
+		err := s.run(ctx, r, w, func(id dangol.CustomerID, one *question) error {
+			found[one.at] = append(found[one.at], id)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := range answers {
+		if answers[i].Err == nil {
+			answers[i].Members = store.NewIDs(found[i])
+		}
+	}
+	return answers, nil
+}
+
+// question is one plan on its way to an answer.
+type question struct {
+	at     int // its place in the query
+	plan   *plan.Plan
+	query  sqlgen.Query // for this plan alone
+	cuts   map[string]sqlgen.Cut
+	ranked *plan.Rank // the whole rule, where that is a rank
+	answer *store.Answer
+}
+
+// work is one statement and what it answers: a rank's members, or those of plans.
+type work struct {
+	part []*question
+	why  string
+}
+
+// prepare frames the answers, finds the cuts of ranks within larger rules, and tells
+// which statements are left to run.
+func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query) (answers []store.Answer, out []work, err error) {
+	now := s.opts.Clock.Now()
+	answers = make([]store.Answer, len(q.Plans))
+	together := map[plan.Scope][]*question{}
+	for i, p := range q.Plans {
+		answers[i] = q.Frame(p, now)
+		if answers[i].Err != nil {
+			continue
+		}
+		one := &question{at: i, plan: p, answer: &answers[i]}
+		if err := s.ask(ctx, r, q, one); err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case answers[i].Err != nil:
+		case one.ranked != nil:
+			out = append(out, work{part: []*question{one}, why: "the rule is a rank: its members and its cut come together"})
+		default:
+			together[one.query.Scope] = append(together[one.query.Scope], one)
+		}
+	}
+	for _, scope := range []plan.Scope{plan.Members, plan.Guests, plan.Both} {
+		if list := together[scope]; len(list) > 0 {
+			out = append(out, s.partition(list)...)
+		}
+	}
+	return answers, out, nil
+}
+
+// ask finds what the plan needs before its statement, and whether there is one.
+func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *question) error {
+	env := q.Env()
+	scope := one.plan.Scope
+	if scope == "" {
+		scope = plan.Members
+	}
+	one.query = sqlgen.Query{Plans: []*plan.Plan{one.plan}, AsOf: env.AsOf, Zone: env.Zone, Scope: scope}
+	one.cuts = map[string]sqlgen.Cut{}
+	for _, group := range one.plan.Groups {
+		ids, err := listed(q.Groups, group)
+		if err != nil {
+			one.answer.Err = err
+			return nil
+		}
+		if one.query.Groups == nil {
+			one.query.Groups = map[string][]dangol.CustomerID{}
+		}
+		one.query.Groups[group] = ids
+	}
+	if rank, ok := one.plan.Root.(*plan.Rank); ok && s.m.dialect != ClickHouse {
+		one.ranked = rank
+		_, one.answer.Err = sqlgen.InRank(s.dialect(), s.m.schema, one.query, rank)
+		return nil
+	}
+	for _, rank := range eval.Ranks(one.plan) {
+		cut, err := s.cut(ctx, r, one.query, rank)
+		var no *plan.Unsupported
+		if errors.As(err, &no) {
+			one.answer.Err = err
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		one.keep(rank, cut)
+	}
+	_, one.answer.Err = sqlgen.Select(s.dialect(), s.m.schema, one.query, one.cuts)
+	return nil
+}
+
+// keep notes the cut of a rank.
+func (one *question) keep(rank *plan.Rank, cut eval.Cut) {
+	cut.AsOf = one.query.AsOf
+	if one.answer.Cuts == nil {
+		one.answer.Cuts = map[string]eval.Cut{}
+	}
+	one.answer.Cuts[eval.RankKey(rank)] = cut
+	one.cuts[plan.Key(rank)] = sqlgen.Cut{Value: cut.Value, Empty: cut.Empty}
+}
+
+// listed are the members of a group, which Query.Groups must be able to list.
+func listed(groups eval.Memberships, group string) ([]dangol.CustomerID, error) {
+	lister, ok := groups.(store.Lister)
+	if !ok {
+		return nil, &plan.Unsupported{Node: "in group " + group + " of memberships that cannot be listed", Engine: "sqlstore"}
+	}
+	members, err := lister.Members(group)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]dangol.CustomerID, 0, members.Len())
+	for id := range members.All() {
+		// No table has an id that is no text, and some engines fail over one.
+		if text := string(id); utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+func (s *Mapped) cut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.Rank) (eval.Cut, error) {
+	if s.m.dialect == ClickHouse {
+		return s.placedCut(ctx, r, q, rank)
+	}
+	st, err := sqlgen.RankCut(s.dialect(), s.m.schema, q, rank)
+	if err != nil {
+		return eval.Cut{}, err
+	}
+	var value sql.NullInt64
+	err = r.rows(ctx, st, func(scan func(...any) error) error { return scan(&value) })
+	return eval.Cut{Value: value.Int64, Empty: !value.Valid}, err
+}
+
+// placedCut finds a cut on an engine without window functions.
+func (s *Mapped) placedCut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.Rank) (eval.Cut, error) {
+	count, at, err := sqlgen.Ranked(s.dialect(), s.m.schema, q, rank)
+	if err != nil {
+		return eval.Cut{}, err
+	}
+	var n int64
+	if err := r.rows(ctx, count, func(scan func(...any) error) error { return scan(&n) }); err != nil {
+		return eval.Cut{}, err
+	}
+	k := int64(eval.Places(rank, int(n)))
+	if k == 0 {
+		return eval.Cut{Empty: true}, nil
+	}
+	st, err := at(k)
+	if err != nil {
+		return eval.Cut{}, err
+	}
+	var cut eval.Cut
+	err = r.rows(ctx, st, func(scan func(...any) error) error { return scan(&cut.Value) })
+	return cut, err
+}
+
+// asked is one query for plans of one scope.
+func asked(part []*question) (sqlgen.Query, map[string]sqlgen.Cut) {
+	all := part[0].query
+	all.Plans, all.Groups = nil, map[string][]dangol.CustomerID{}
+	cuts := map[string]sqlgen.Cut{}
+	for _, one := range part {
+		all.Plans = append(all.Plans, one.plan)
+		for group, ids := range one.query.Groups {
+			all.Groups[group] = ids
+		}
+		for key, cut := range one.cuts {
+			cuts[key] = cut
+		}
+	}
+	return all, cuts
+}
+
+// partition tells which plans of one scope are answered together, and why.
+func (s *Mapped) partition(list []*question) []work {
+	var out []work
+	if s.m.dialect == ClickHouse {
+		for part := range slices.Chunk(list, sqlgen.MostPlans) {
+			out = append(out, work{part: part, why: "their scans of the same records are shared"})
+		}
+		return out
+	}
+	all, cuts := asked(list)
+	for _, p := range sqlgen.Partition(s.dialect(), s.m.schema, all, cuts) {
+		w := work{why: p.Why}
+		for _, i := range p.Plans {
+			w.part = append(w.part, list[i])
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// statement writes the statement of some work.
+func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
+	if one := w.part[0]; one.ranked != nil {
+		return sqlgen.InRank(s.dialect(), s.m.schema, one.query, one.ranked)
+	}
+	all, cuts := asked(w.part)
+	return sqlgen.Select(s.dialect(), s.m.schema, all, cuts)
+}
+
+// run runs one statement and gives each member of each plan once, in any order.
+func (s *Mapped) run(ctx context.Context, r *reader, w work, visit func(dangol.CustomerID, *question) error) error {
+	st, err := s.statement(w)
+	if err != nil {
+		return err
+	}
+	if one := w.part[0]; one.ranked != nil {
+		return s.runRank(ctx, r, st, one, visit)
+	}
+	return r.rows(ctx, st, func(scan func(...any) error) error {
+		var id string
+		mask := int64(1)
+		dest := []any{&id, &mask}[:min(len(w.part), 2)]
+		if err := scan(dest...); err != nil {
+			return err
+		}
+		for i, one := range w.part {
+			if mask>>i&1 == 1 {
+				if err := visit(dangol.CustomerID(id), one); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// runRank runs the statement of a rank that is the whole rule.
+func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, visit func(dangol.CustomerID, *question) error) error {
+	cut := eval.Cut{Empty: true}
+	err := r.rows(ctx, st, func(scan func(...any) error) error {
+		var id string
+		var v int64
+		if err := scan(&id, &v); err != nil {
+			return err
+		}
+		if cut.Empty || one.ranked.Bottom == (v > cut.Value) {
+			cut = eval.Cut{Value: v}
+		}
+		return visit(dangol.CustomerID(id), one)
+	})
+	if err == nil {
+		one.keep(one.ranked, cut)
+	}
+	return err
+}
