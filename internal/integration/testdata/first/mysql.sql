@@ -1,0 +1,456 @@
+CREATE TABLE dangol_migrations (service varchar(64) NOT NULL, version integer NOT NULL, name varchar(128) NOT NULL, checksum varchar(64) NOT NULL, PRIMARY KEY (service, version));
+CREATE TABLE IF NOT EXISTS dangol_segment_counters (
+  name varbinary(255) PRIMARY KEY,
+  value bigint NOT NULL
+);
+INSERT IGNORE INTO dangol_segment_counters VALUES ('update', 0), ('version', 0), ('act', 0);
+CREATE TABLE IF NOT EXISTS dangol_segment_groups (
+  id varbinary(100) PRIMARY KEY,
+  name varbinary(255) NOT NULL,
+  kind varbinary(255) NOT NULL,
+  scope varbinary(255) NOT NULL,
+  status varbinary(255) NOT NULL,
+  version bigint NOT NULL,
+  members bigint NOT NULL,
+  as_of bigint NOT NULL,
+  due bigint NOT NULL,
+  body longtext CHARACTER SET utf8mb4 NOT NULL
+);
+CREATE TABLE IF NOT EXISTS dangol_segment_rules (
+  group_id varbinary(100) NOT NULL,
+  version bigint NOT NULL,
+  rule longtext CHARACTER SET utf8mb4 NOT NULL,
+  saved bigint NOT NULL,
+  saved_by varbinary(255) NOT NULL,
+  PRIMARY KEY (group_id, version)
+);
+CREATE TABLE IF NOT EXISTS dangol_segment_uses (
+  group_id varbinary(100) NOT NULL,
+  used_by varbinary(255) NOT NULL,
+  kind varbinary(255) NOT NULL,
+  id varbinary(255) NOT NULL,
+  name varbinary(255) NOT NULL,
+  PRIMARY KEY (group_id, used_by, kind, id)
+);
+CREATE TABLE IF NOT EXISTS dangol_segment_entries (
+  group_id varbinary(100) NOT NULL,
+  customer varbinary(255) NOT NULL,
+  mark varbinary(255) NOT NULL,
+  reason longtext CHARACTER SET utf8mb4 NOT NULL,
+  marked_by varbinary(255) NOT NULL,
+  marked bigint NOT NULL,
+  PRIMARY KEY (group_id, customer)
+);
+CREATE TABLE IF NOT EXISTS dangol_segment_versions (
+  group_id varbinary(100) NOT NULL,
+  version bigint NOT NULL,
+  seq bigint NOT NULL,
+  as_of bigint NOT NULL,
+  read_at bigint NOT NULL,
+  valid_from bigint NOT NULL,
+  recorded bigint NOT NULL,
+  members bigint NOT NULL,
+  entered bigint NOT NULL,
+  gone bigint NOT NULL,
+  rule bigint NOT NULL,
+  cause varbinary(255) NOT NULL,
+  PRIMARY KEY (group_id, version)
+);
+CREATE UNIQUE INDEX IF NOT EXISTS dangol_segment_versions_seq ON dangol_segment_versions (seq);
+CREATE TABLE IF NOT EXISTS dangol_segment_memberships (
+  group_id varbinary(100) NOT NULL,
+  customer varbinary(255) NOT NULL,
+  from_version bigint NOT NULL,
+  to_version bigint NOT NULL,
+  why varbinary(255) NOT NULL,
+  note longtext CHARACTER SET utf8mb4 NOT NULL,
+  who varbinary(255) NOT NULL,
+  left_why varbinary(255) NOT NULL,
+  left_note longtext CHARACTER SET utf8mb4 NOT NULL,
+  left_who varbinary(255) NOT NULL,
+  PRIMARY KEY (group_id, customer, from_version)
+);
+CREATE INDEX IF NOT EXISTS dangol_segment_memberships_customer ON dangol_segment_memberships (customer, group_id, from_version);
+CREATE INDEX IF NOT EXISTS dangol_segment_memberships_began ON dangol_segment_memberships (group_id, from_version, customer);
+CREATE INDEX IF NOT EXISTS dangol_segment_memberships_ended ON dangol_segment_memberships (group_id, to_version, customer);
+CREATE TABLE IF NOT EXISTS dangol_segment_trail (
+  seq bigint PRIMARY KEY,
+  at bigint NOT NULL,
+  actor varbinary(255) NOT NULL,
+  action varbinary(255) NOT NULL,
+  group_id varbinary(100) NOT NULL,
+  what longtext CHARACTER SET utf8mb4 NOT NULL,
+  detail longtext CHARACTER SET utf8mb4 NOT NULL
+);
+INSERT INTO dangol_migrations VALUES ('segment', 1, 'groups', 'd486f485141b871d3452469d7034bd4ddc4e5325c1b210debbb8f744dce4d663');
+CREATE TABLE IF NOT EXISTS dangol_coupon_definitions (
+	id           varbinary(64)  NOT NULL PRIMARY KEY,
+	version      bigint         NOT NULL,
+	kind         varbinary(32)  NOT NULL,
+	auto_group   varbinary(255) NOT NULL,
+	auto_event   varbinary(255) NOT NULL,
+	stop_issuing boolean        NOT NULL,
+	stop_using   boolean        NOT NULL
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_versions (
+	id      varbinary(64)                  NOT NULL,
+	version bigint                         NOT NULL,
+	body    longtext CHARACTER SET utf8mb4 NOT NULL,
+	PRIMARY KEY (id, version),
+	FOREIGN KEY (id) REFERENCES dangol_coupon_definitions (id)
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_grants (
+	id         varbinary(64)  NOT NULL PRIMARY KEY,
+	definition varbinary(64)  NOT NULL,
+	version    bigint         NOT NULL,
+	code       varbinary(300) NOT NULL UNIQUE,
+	customer   varbinary(255) NOT NULL,
+	shared     boolean        NOT NULL,
+	issue_key  varbinary(255) UNIQUE,
+	batch      varbinary(255) NOT NULL,
+	campaign   varbinary(255) NOT NULL,
+	grp        varbinary(255) NOT NULL,
+	issued     bigint         NOT NULL,
+	starts     bigint         NOT NULL,
+	expires    bigint,
+	revoked    bigint,
+	used       bigint,
+	order_id   varbinary(255) NOT NULL,
+	discount   bigint         NOT NULL,
+	rev        bigint         NOT NULL,
+	KEY (customer, id),
+	KEY (batch, id),
+	KEY (definition, id),
+	KEY (expires),
+	FOREIGN KEY (definition, version) REFERENCES dangol_coupon_versions (id, version)
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_batches (
+	id         varbinary(255) NOT NULL PRIMARY KEY,
+	definition varbinary(64)  NOT NULL,
+	version    bigint         NOT NULL,
+	codes      bigint         NOT NULL,
+	done       bigint         NOT NULL,
+	campaign   varbinary(255) NOT NULL,
+	created    bigint         NOT NULL,
+	rev        bigint         NOT NULL
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_redemptions (
+	redemption  varbinary(255)                 NOT NULL PRIMARY KEY,
+	state       varbinary(32)                  NOT NULL,
+	customer    varbinary(255)                 NOT NULL,
+	definitions longblob                       NOT NULL,
+	ends        bigint,
+	body        longtext CHARACTER SET utf8mb4 NOT NULL,
+	rev         bigint                         NOT NULL,
+	KEY (state, ends),
+	KEY (customer)
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_ledger (
+	seq        bigint         NOT NULL AUTO_INCREMENT PRIMARY KEY,
+	redemption varbinary(255) NOT NULL,
+	event      varbinary(32)  NOT NULL,
+	at         bigint         NOT NULL,
+	counted    bigint         NOT NULL,
+	definition varbinary(64)  NOT NULL,
+	version    bigint         NOT NULL,
+	grant_id   varbinary(64)  NOT NULL,
+	shared     boolean        NOT NULL,
+	customer   varbinary(255) NOT NULL,
+	campaign   varbinary(255) NOT NULL,
+	grp        varbinary(255) NOT NULL,
+	order_id   varbinary(255) NOT NULL,
+	discount   bigint         NOT NULL,
+	paid       bigint         NOT NULL,
+	KEY (definition, seq)
+);
+CREATE TABLE IF NOT EXISTS dangol_coupon_counters (
+	definition varbinary(64)  NOT NULL,
+	kind       varbinary(32)  NOT NULL,
+	subject    varbinary(255) NOT NULL,
+	period     varbinary(32)  NOT NULL,
+	uses       bigint         NOT NULL CHECK (uses >= 0),
+	amount     bigint         NOT NULL CHECK (amount >= 0),
+	PRIMARY KEY (definition, kind, subject, period)
+);
+INSERT INTO dangol_migrations VALUES ('coupon', 1, 'tables', '88325753e7da7776ba9b074af89c540a672d897c843f35d9deebdaceb9686858');
+CREATE TABLE IF NOT EXISTS dangol_message_campaigns (
+	campaign varbinary(255) NOT NULL,
+	state longblob NOT NULL,
+	reason longblob NOT NULL,
+	definition longblob NOT NULL,
+	holds longblob NOT NULL,
+	topic varbinary(255) NOT NULL,
+	revision bigint NOT NULL,
+	wake bigint NOT NULL,
+	upto bigint NOT NULL,
+	PRIMARY KEY (campaign)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_campaigns_1 ON dangol_message_campaigns (wake, campaign);
+CREATE INDEX IF NOT EXISTS dangol_message_campaigns_2 ON dangol_message_campaigns (topic, campaign);
+CREATE TABLE IF NOT EXISTS dangol_message_revisions (
+	campaign varbinary(255) NOT NULL,
+	revision bigint NOT NULL,
+	at bigint NOT NULL,
+	since bigint NOT NULL,
+	definition longblob NOT NULL,
+	PRIMARY KEY (campaign, revision)
+);
+CREATE TABLE IF NOT EXISTS dangol_message_occurrences (
+	campaign varbinary(255) NOT NULL,
+	occurrence varbinary(255) NOT NULL,
+	state varbinary(255) NOT NULL,
+	reason longblob NOT NULL,
+	at bigint NOT NULL,
+	due bigint NOT NULL,
+	started bigint NOT NULL,
+	active bigint NOT NULL,
+	ended bigint NOT NULL,
+	audience bigint NOT NULL,
+	failures bigint NOT NULL,
+	frozen bigint NOT NULL,
+	attempts bigint NOT NULL,
+	fired bigint NOT NULL,
+	priced bigint NOT NULL,
+	broke bigint NOT NULL,
+	reserved bigint NOT NULL,
+	reached longblob NOT NULL,
+	snapshots longblob NOT NULL,
+	customer longblob NOT NULL,
+	PRIMARY KEY (campaign, occurrence)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_occurrences_1 ON dangol_message_occurrences (state, due, campaign, occurrence);
+CREATE INDEX IF NOT EXISTS dangol_message_occurrences_2 ON dangol_message_occurrences (campaign, state, occurrence);
+CREATE TABLE IF NOT EXISTS dangol_message_recipients (
+	campaign varbinary(255) NOT NULL,
+	occurrence varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	state longblob NOT NULL,
+	reason longblob NOT NULL,
+	detail longblob NOT NULL,
+	live bigint NOT NULL,
+	due bigint NOT NULL,
+	fence bigint NOT NULL,
+	attempts bigint NOT NULL,
+	step bigint NOT NULL,
+	revision bigint NOT NULL,
+	since bigint NOT NULL,
+	updated bigint NOT NULL,
+	variant longblob NOT NULL,
+	channel longblob NOT NULL,
+	PRIMARY KEY (campaign, occurrence, customer)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_recipients_1 ON dangol_message_recipients (campaign, occurrence, live, due, customer);
+CREATE INDEX IF NOT EXISTS dangol_message_recipients_2 ON dangol_message_recipients (campaign, customer, occurrence);
+CREATE TABLE IF NOT EXISTS dangol_message_deliveries (
+	delivery varbinary(255) NOT NULL,
+	campaign varbinary(255) NOT NULL,
+	occurrence varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	channel longblob NOT NULL,
+	purpose longblob NOT NULL,
+	address varbinary(255) NOT NULL,
+	status longblob NOT NULL,
+	failure longblob NOT NULL,
+	provider varbinary(255) NOT NULL,
+	variant longblob NOT NULL,
+	coupon longblob NOT NULL,
+	subject longblob NOT NULL,
+	body longblob NOT NULL,
+	revision bigint NOT NULL,
+	submitted bigint NOT NULL,
+	accepted bigint NOT NULL,
+	delivered bigint NOT NULL,
+	opened bigint NOT NULL,
+	clicked bigint NOT NULL,
+	failed bigint NOT NULL,
+	unsubscribed bigint NOT NULL,
+	cost bigint NOT NULL,
+	refunded bigint NOT NULL,
+	PRIMARY KEY (delivery)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_deliveries_1 ON dangol_message_deliveries (customer, submitted, delivery);
+CREATE INDEX IF NOT EXISTS dangol_message_deliveries_2 ON dangol_message_deliveries (campaign, customer, delivery);
+CREATE INDEX IF NOT EXISTS dangol_message_deliveries_3 ON dangol_message_deliveries (campaign, occurrence, address, delivery);
+CREATE INDEX IF NOT EXISTS dangol_message_deliveries_4 ON dangol_message_deliveries (provider, delivery);
+CREATE TABLE IF NOT EXISTS dangol_message_counters (
+	name varbinary(255) NOT NULL,
+	value bigint NOT NULL,
+	PRIMARY KEY (name)
+);
+CREATE TABLE IF NOT EXISTS dangol_message_consents (
+	customer varbinary(255) NOT NULL,
+	seq bigint NOT NULL,
+	channel longblob NOT NULL,
+	purpose longblob NOT NULL,
+	granted bigint NOT NULL,
+	at bigint NOT NULL,
+	recorded bigint NOT NULL,
+	wording longblob NOT NULL,
+	evidence longblob NOT NULL,
+	source longblob NOT NULL,
+	PRIMARY KEY (customer, seq)
+);
+CREATE TABLE IF NOT EXISTS dangol_message_credits (
+	seq bigint NOT NULL,
+	kind longblob NOT NULL,
+	ref longblob NOT NULL,
+	amount bigint NOT NULL,
+	left_over bigint NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (seq)
+);
+CREATE TABLE IF NOT EXISTS dangol_message_orders (
+	order_id varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	currency longblob NOT NULL,
+	delivery varbinary(255) NOT NULL,
+	at bigint NOT NULL,
+	amount bigint NOT NULL,
+	cancelled bigint NOT NULL,
+	PRIMARY KEY (order_id)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_orders_1 ON dangol_message_orders (customer, at, order_id);
+CREATE INDEX IF NOT EXISTS dangol_message_orders_2 ON dangol_message_orders (delivery, order_id);
+CREATE TABLE IF NOT EXISTS dangol_message_duties (
+	duty varbinary(255) NOT NULL,
+	kind longblob NOT NULL,
+	rule_id longblob NOT NULL,
+	customer longblob NOT NULL,
+	channel longblob NOT NULL,
+	purpose longblob NOT NULL,
+	how longblob NOT NULL,
+	granted bigint NOT NULL,
+	said bigint NOT NULL,
+	start_at bigint NOT NULL,
+	due bigint NOT NULL,
+	done bigint NOT NULL,
+	stage bigint NOT NULL,
+	seq bigint NOT NULL,
+	PRIMARY KEY (duty)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_duties_1 ON dangol_message_duties (stage, start_at, duty);
+CREATE TABLE IF NOT EXISTS dangol_message_events (
+	event varbinary(255) NOT NULL,
+	topic varbinary(255) NOT NULL,
+	customer varbinary(255) NOT NULL,
+	at bigint NOT NULL,
+	PRIMARY KEY (event)
+);
+CREATE INDEX IF NOT EXISTS dangol_message_events_1 ON dangol_message_events (customer, topic, at, event);
+CREATE TABLE IF NOT EXISTS dangol_message_suppressions (
+	channel varbinary(255) NOT NULL,
+	address varbinary(255) NOT NULL,
+	lifted bigint NOT NULL,
+	at bigint NOT NULL,
+	reason longblob NOT NULL,
+	PRIMARY KEY (channel, address)
+);
+INSERT IGNORE INTO dangol_message_counters (name, value) VALUES ('lock', 0);
+INSERT INTO dangol_migrations VALUES ('message', 1, 'tables', 'e8eb18d5d56a8f45903c8c5d6be317c1579abd29659c908b9df9b84cd09ad5a4');
+DELETE FROM dangol_segment_counters;
+INSERT INTO dangol_segment_counters (name, value) VALUES ('act', 5);
+INSERT INTO dangol_segment_counters (name, value) VALUES ('update', 8);
+INSERT INTO dangol_segment_counters (name, value) VALUES ('version', 4);
+INSERT INTO dangol_segment_groups (id, name, kind, scope, status, version, members, as_of, due, body) VALUES ('new', 'new', 'dynamic', 'members', 'active', 1, 3, 1772409600000000, 1772496000000000, '{"ID":"new","Name":"new","Description":"","Kind":"dynamic","Scope":"members","Rule":"joined within 7d","Schedule":{},"Starts":"2026-03-02T00:00:00Z","Ends":"0001-01-01T00:00:00Z","Contact":{"Name":"","Info":""},"Pricing":false,"PricingIn":null,"Purposes":["cart price rule","dynamic block","related products"],"RuleVersion":1,"Status":"active","Created":"2026-03-02T01:00:00Z","Edited":"2026-03-02T01:00:00Z","Version":1,"Count":3,"AsOf":"2026-03-02T00:00:00Z","ReadAt":"2026-03-02T01:00:00Z","RefreshedAt":"2026-03-02T01:00:00Z","Exact":true,"Current":null,"Cuts":null,"Kept":1,"Due":"2026-03-03T00:00:00Z","FailedAt":"0001-01-01T00:00:00Z","Failure":"","Lease":{"Owner":"","Until":"0001-01-01T00:00:00Z"},"Fence":2,"Asked":0,"Promotions":null,"Uses":null}');
+INSERT INTO dangol_segment_groups (id, name, kind, scope, status, version, members, as_of, due, body) VALUES ('vip', 'vip', 'static', 'members', 'active', 3, 2, 1772413200000000, 0, '{"ID":"vip","Name":"vip","Description":"","Kind":"static","Scope":"members","Rule":"","Schedule":{},"Starts":"2026-03-02T00:00:00Z","Ends":"0001-01-01T00:00:00Z","Contact":{"Name":"","Info":""},"Pricing":false,"PricingIn":null,"Purposes":["cart price rule","catalog price rule","category permission","invitation","reward rate","tier price"],"RuleVersion":0,"Status":"active","Created":"2026-03-02T01:00:00Z","Edited":"2026-03-02T01:00:00Z","Version":3,"Count":2,"AsOf":"2026-03-02T01:00:00Z","ReadAt":"2026-03-02T01:00:00Z","RefreshedAt":"2026-03-02T01:00:00Z","Exact":true,"Current":null,"Cuts":null,"Kept":1,"Due":"0001-01-01T00:00:00Z","FailedAt":"0001-01-01T00:00:00Z","Failure":"","Lease":{"Owner":"","Until":"0001-01-01T00:00:00Z"},"Fence":3,"Asked":0,"Promotions":null,"Uses":null}');
+INSERT INTO dangol_segment_rules (group_id, version, rule, saved, saved_by) VALUES ('new', 1, 'joined within 7d', 1772413200000000, '');
+INSERT INTO dangol_segment_entries (group_id, customer, mark, reason, marked_by, marked) VALUES ('new', 'ann', 'in', 'our friend ann', '', 1772413200000000);
+INSERT INTO dangol_segment_entries (group_id, customer, mark, reason, marked_by, marked) VALUES ('vip', 'bob', 'listed', 'they asked', '', 1772413200000000);
+INSERT INTO dangol_segment_entries (group_id, customer, mark, reason, marked_by, marked) VALUES ('vip', 'cho', 'listed', 'they asked', '', 1772413200000000);
+INSERT INTO dangol_segment_versions (group_id, version, seq, as_of, read_at, valid_from, recorded, members, entered, gone, rule, cause) VALUES ('new', 1, 1, 1772409600000000, 1772413200000000, 1772413200000000, 1772413200000000, 3, 3, 0, 1, 'created');
+INSERT INTO dangol_segment_versions (group_id, version, seq, as_of, read_at, valid_from, recorded, members, entered, gone, rule, cause) VALUES ('vip', 1, 2, 1772413200000000, 1772413200000000, 1772413200000000, 1772413200000000, 0, 0, 0, 0, 'created');
+INSERT INTO dangol_segment_versions (group_id, version, seq, as_of, read_at, valid_from, recorded, members, entered, gone, rule, cause) VALUES ('vip', 2, 3, 1772413200000000, 1772413200000000, 1772413200000000, 1772413200000000, 3, 3, 0, 0, 'by hand');
+INSERT INTO dangol_segment_versions (group_id, version, seq, as_of, read_at, valid_from, recorded, members, entered, gone, rule, cause) VALUES ('vip', 3, 4, 1772413200000000, 1772413200000000, 1772413200000000, 1772413200000000, 2, 0, 1, 0, 'by hand');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('new', 'ann', 1, 0, 'rule', '', '', '', '', '');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('new', 'bob', 1, 0, 'rule', '', '', '', '', '');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('new', 'cho', 1, 0, 'rule', '', '', '', '', '');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('vip', 'ann', 2, 3, 'list', 'they asked', '', 'list', 'ann asked', '');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('vip', 'bob', 2, 0, 'list', 'they asked', '', '', '', '');
+INSERT INTO dangol_segment_memberships (group_id, customer, from_version, to_version, why, note, who, left_why, left_note, left_who) VALUES ('vip', 'cho', 2, 0, 'list', 'they asked', '', '', '', '');
+INSERT INTO dangol_segment_trail (seq, at, actor, action, group_id, what, detail) VALUES (1, 1772413200000000, '', 'edit', 'new', 'create', '3 members');
+INSERT INTO dangol_segment_trail (seq, at, actor, action, group_id, what, detail) VALUES (2, 1772413200000000, '', 'edit', 'vip', 'create', '0 members');
+INSERT INTO dangol_segment_trail (seq, at, actor, action, group_id, what, detail) VALUES (3, 1772413200000000, '', 'members', 'vip', 'add', '3 customers');
+INSERT INTO dangol_segment_trail (seq, at, actor, action, group_id, what, detail) VALUES (4, 1772413200000000, '', 'members', 'vip', 'remove', '1 customers');
+INSERT INTO dangol_segment_trail (seq, at, actor, action, group_id, what, detail) VALUES (5, 1772413200000000, '', 'members', 'new', 'pin in', '1 customers');
+INSERT INTO dangol_coupon_definitions (id, version, kind, auto_group, auto_event, stop_issuing, stop_using) VALUES ('welcome', 1, 'coupon', '', '', 0, 0);
+INSERT INTO dangol_coupon_versions (id, version, body) VALUES ('welcome', 1, '{"ID":"welcome","Version":1,"Name":"Welcome","Kind":"coupon","Currency":"KRW","Zone":"UTC","Discount":{"Amount":1000,"Rate":0,"Max":0,"Unit":1,"Shipping":false},"Minimum":{"Amount":0,"OfTargets":false},"Targets":{"Products":null,"Categories":null,"NotProducts":null,"NotCategories":null},"Channels":null,"Stores":null,"Validity":{"From":"0001-01-01T00:00:00Z","Until":"0001-01-01T00:00:00Z","Days":0,"Convention":"after-issue","ToMonthEnd":false},"Limits":[{"Uses":2,"Amount":0,"Customer":true,"Period":""},{"Uses":1000,"Amount":0,"Customer":false,"Period":""}],"IssueLimits":[{"Uses":5,"Amount":0,"Customer":true,"Period":""}],"Audience":null,"Automatic":{"Group":"","Event":""},"Restore":{"When":"full-cancel","GraceDays":0},"Stacking":{"Group":"","Exclusive":false,"Priority":0},"Campaign":""}');
+INSERT INTO dangol_coupon_grants (id, definition, version, code, customer, shared, issue_key, batch, campaign, grp, issued, starts, expires, revoked, used, order_id, discount, rev) VALUES ('g_1jc00djws008x3tt3dqw5481qw', 'welcome', 1, 'T5DW51MFJ70S0SZ9', 'bob', 0, 'w1', '', '', '', 1772413200000000, 1772413200000000, NULL, NULL, 1772413200000000, 'order-1', 1000, 0);
+INSERT INTO dangol_coupon_grants (id, definition, version, code, customer, shared, issue_key, batch, campaign, grp, issued, starts, expires, revoked, used, order_id, discount, rev) VALUES ('g_1jc00djws00k0359s6rv3by6gy', 'welcome', 1, '646WDECGBA2AG9V7', 'ann', 0, 'w0', '', '', '', 1772413200000000, 1772413200000000, NULL, NULL, 1772413200000000, 'order-0', 1000, 0);
+INSERT INTO dangol_coupon_grants (id, definition, version, code, customer, shared, issue_key, batch, campaign, grp, issued, starts, expires, revoked, used, order_id, discount, rev) VALUES ('g_1jc00djws00wf5wm1cxzwezqde', 'welcome', 1, 'YDHQ4W7TE1A0G7M1', 'cho', 0, 'w2', '', '', '', 1772413200000000, 1772413200000000, NULL, NULL, 1772413200000000, 'order-2', 1000, 0);
+INSERT INTO dangol_coupon_redemptions (redemption, state, customer, definitions, ends, body, rev) VALUES ('order-0', 'committed', 'ann', '/welcome/', 1772415000000000, '{"Key":"order-0","State":"committed","Customer":"","Currency":"KRW","Discount":1000,"Lines":[{"Line":"1","Quantity":1,"Before":5000,"Discount":1000},{"Line":"shipping","Quantity":1,"Before":0,"Discount":0}],"Uses":[{"Definition":"welcome","Version":1,"Name":"Welcome","Grant":"g_1jc00djws00k0359s6rv3by6gy","Shared":false,"Campaign":"","Group":"","Discount":1000,"Shares":[{"Line":"1","Amount":1000}],"Restored":"0001-01-01T00:00:00Z","RestoredFor":""}],"Order":"order-0","At":"2026-03-02T01:00:00Z","Reserved":"2026-03-02T01:00:00Z","Expires":"2026-03-02T01:30:00Z","Committed":"2026-03-02T01:00:00Z","Ended":"0001-01-01T00:00:00Z","Cancelled":"0001-01-01T00:00:00Z","Request":"542f42b7942b5a009f80cfb3593b4e13","Rev":0}', 1);
+INSERT INTO dangol_coupon_redemptions (redemption, state, customer, definitions, ends, body, rev) VALUES ('order-1', 'committed', 'bob', '/welcome/', 1772415000000000, '{"Key":"order-1","State":"committed","Customer":"","Currency":"KRW","Discount":1000,"Lines":[{"Line":"1","Quantity":1,"Before":5000,"Discount":1000},{"Line":"shipping","Quantity":1,"Before":0,"Discount":0}],"Uses":[{"Definition":"welcome","Version":1,"Name":"Welcome","Grant":"g_1jc00djws008x3tt3dqw5481qw","Shared":false,"Campaign":"","Group":"","Discount":1000,"Shares":[{"Line":"1","Amount":1000}],"Restored":"0001-01-01T00:00:00Z","RestoredFor":""}],"Order":"order-1","At":"2026-03-02T01:00:00Z","Reserved":"2026-03-02T01:00:00Z","Expires":"2026-03-02T01:30:00Z","Committed":"2026-03-02T01:00:00Z","Ended":"0001-01-01T00:00:00Z","Cancelled":"0001-01-01T00:00:00Z","Request":"d554b2189a0e5a4f493e54af6453be37","Rev":0}', 1);
+INSERT INTO dangol_coupon_redemptions (redemption, state, customer, definitions, ends, body, rev) VALUES ('order-2', 'committed', 'cho', '/welcome/', 1772415000000000, '{"Key":"order-2","State":"committed","Customer":"","Currency":"KRW","Discount":1000,"Lines":[{"Line":"1","Quantity":1,"Before":5000,"Discount":1000},{"Line":"shipping","Quantity":1,"Before":0,"Discount":0}],"Uses":[{"Definition":"welcome","Version":1,"Name":"Welcome","Grant":"g_1jc00djws00wf5wm1cxzwezqde","Shared":false,"Campaign":"","Group":"","Discount":1000,"Shares":[{"Line":"1","Amount":1000}],"Restored":"0001-01-01T00:00:00Z","RestoredFor":""}],"Order":"order-2","At":"2026-03-02T01:00:00Z","Reserved":"2026-03-02T01:00:00Z","Expires":"2026-03-02T01:30:00Z","Committed":"2026-03-02T01:00:00Z","Ended":"0001-01-01T00:00:00Z","Cancelled":"0001-01-01T00:00:00Z","Request":"388874a2fa6fd4ccd7b9eb39ab05e61c","Rev":0}', 1);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (1, 'order-0', 'reserve', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws00k0359s6rv3by6gy', 0, 'ann', '', '', '', 1000, 0);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (2, 'order-0', 'commit', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws00k0359s6rv3by6gy', 0, 'ann', '', '', 'order-0', 1000, 4000);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (3, 'order-1', 'reserve', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws008x3tt3dqw5481qw', 0, 'bob', '', '', '', 1000, 0);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (4, 'order-1', 'commit', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws008x3tt3dqw5481qw', 0, 'bob', '', '', 'order-1', 1000, 4000);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (5, 'order-2', 'reserve', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws00wf5wm1cxzwezqde', 0, 'cho', '', '', '', 1000, 0);
+INSERT INTO dangol_coupon_ledger (seq, redemption, event, at, counted, definition, version, grant_id, shared, customer, campaign, grp, order_id, discount, paid) VALUES (6, 'order-2', 'commit', 1772413200000000, 1772413200000000, 'welcome', 1, 'g_1jc00djws00wf5wm1cxzwezqde', 0, 'cho', '', '', 'order-2', 1000, 4000);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'grant', 'g_1jc00djws008x3tt3dqw5481qw', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'grant', 'g_1jc00djws00k0359s6rv3by6gy', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'grant', 'g_1jc00djws00wf5wm1cxzwezqde', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'issue', 'ann', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'issue', 'bob', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'issue', 'cho', '', 1, 0);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'use', '', '', 3, 3000);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'use', 'ann', '', 1, 1000);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'use', 'bob', '', 1, 1000);
+INSERT INTO dangol_coupon_counters (definition, kind, subject, period, uses, amount) VALUES ('welcome', 'use', 'cho', '', 1, 1000);
+INSERT INTO dangol_message_campaigns (campaign, state, reason, definition, holds, topic, revision, wake, upto) VALUES ('cart', 'scheduled', '', '{"id":"cart","name":"Cart","purpose":"advertising","country":"KR","trigger":{"on":"record","record":"cart","delay":3600000000000},"contents":[{"channel":"sms","text":"{{.name}}님, 쿠폰을 드려요."}],"lateness":3600000000000,"allowLMS":true}', '', 'record/cart', 1, 0, -62135596800000001);
+INSERT INTO dangol_message_campaigns (campaign, state, reason, definition, holds, topic, revision, wake, upto) VALUES ('hello', 'done', '', '{"id":"hello","name":"Hello","purpose":"advertising","country":"KR","groups":["new"],"schedule":{"start":"2026-03-02T01:00:00Z","zone":"Asia/Seoul"},"contents":[{"channel":"sms","text":"{{.name}}님, 쿠폰을 드려요."}],"lateness":3600000000000,"allowLMS":true}', '', '', 1, 0, 1772413200000000);
+INSERT INTO dangol_message_revisions (campaign, revision, at, since, definition) VALUES ('cart', 1, 1772413200000000, -62135596800000001, '{"id":"cart","name":"Cart","purpose":"advertising","country":"KR","trigger":{"on":"record","record":"cart","delay":3600000000000},"contents":[{"channel":"sms","text":"{{.name}}님, 쿠폰을 드려요."}],"lateness":3600000000000,"allowLMS":true}');
+INSERT INTO dangol_message_revisions (campaign, revision, at, since, definition) VALUES ('hello', 1, 1772413200000000, 1772413199999999, '{"id":"hello","name":"Hello","purpose":"advertising","country":"KR","groups":["new"],"schedule":{"start":"2026-03-02T01:00:00Z","zone":"Asia/Seoul"},"contents":[{"channel":"sms","text":"{{.name}}님, 쿠폰을 드려요."}],"lateness":3600000000000,"allowLMS":true}');
+INSERT INTO dangol_message_occurrences (campaign, occurrence, state, reason, at, due, started, active, ended, audience, failures, frozen, attempts, fired, priced, broke, reserved, reached, snapshots, customer) VALUES ('cart', 'record/cart/1f2d222662c7d81b2013f9146f10eabe', 'planned', '', 1772416800000000, 1772416800000000, 0, 0, 0, 0, 0, 0, 0, 1772413200000000, 0, 0, 0, '', '', 'bob');
+INSERT INTO dangol_message_occurrences (campaign, occurrence, state, reason, at, due, started, active, ended, audience, failures, frozen, attempts, fired, priced, broke, reserved, reached, snapshots, customer) VALUES ('cart', 'record/cart/7e29c2738970690948230dff5feea1a0', 'planned', '', 1772416800000000, 1772416800000000, 0, 0, 0, 0, 0, 0, 0, 1772413200000000, 0, 0, 0, '', '', 'ann');
+INSERT INTO dangol_message_occurrences (campaign, occurrence, state, reason, at, due, started, active, ended, audience, failures, frozen, attempts, fired, priced, broke, reserved, reached, snapshots, customer) VALUES ('cart', 'record/cart/fe5d29f36def064f229c2ffae2494368', 'planned', '', 1772416800000000, 1772416800000000, 0, 0, 0, 0, 0, 0, 0, 1772413200000000, 0, 0, 0, '', '', 'cho');
+INSERT INTO dangol_message_occurrences (campaign, occurrence, state, reason, at, due, started, active, ended, audience, failures, frozen, attempts, fired, priced, broke, reserved, reached, snapshots, customer) VALUES ('hello', '2026-03-02T10:00:00', 'completed with failures', '', 1772413200000000, 1772413200000000, 1772413200000000, 1772413200000000, 1772413200000000, 3, 1, 1, 0, 0, 1, 0, 0, '', '{"in":[{"Group":"new","Version":1,"AsOf":"2026-03-02T00:00:00Z","Count":3}]}', '');
+INSERT INTO dangol_message_recipients (campaign, occurrence, customer, state, reason, detail, live, due, fence, attempts, step, revision, since, updated, variant, channel) VALUES ('hello', '2026-03-02T10:00:00', 'ann', 'submitted', '', 'kr.consent: granted 2026-03-02 10:00:00 +09:00, wording "v1"
+kr.night: 2026-03-02 10:00:00 +09:00 is allowed', 0, 0, 0, 0, 0, 1, 1772413200000000, 1772413200000000, '', 'sms');
+INSERT INTO dangol_message_recipients (campaign, occurrence, customer, state, reason, detail, live, due, fence, attempts, step, revision, since, updated, variant, channel) VALUES ('hello', '2026-03-02T10:00:00', 'bob', 'submitted', '', 'kr.consent: granted 2026-03-02 10:00:00 +09:00, wording "v1"
+kr.night: 2026-03-02 10:00:00 +09:00 is allowed', 0, 0, 0, 0, 0, 1, 1772413200000000, 1772413200000000, '', 'sms');
+INSERT INTO dangol_message_recipients (campaign, occurrence, customer, state, reason, detail, live, due, fence, attempts, step, revision, since, updated, variant, channel) VALUES ('hello', '2026-03-02T10:00:00', 'cho', 'failed', 'rejected by the provider', 'kr.consent: granted 2026-03-02 10:00:00 +09:00, wording "v1"
+kr.night: 2026-03-02 10:00:00 +09:00 is allowed
+submit on sms: message: the provider refused the message: 010-cho does not exist', 0, 0, 7901617817015064859, 0, 0, 1, 1772413200000000, 1772413200000000, '', 'sms');
+INSERT INTO dangol_message_deliveries (delivery, campaign, occurrence, customer, channel, purpose, address, status, failure, provider, variant, coupon, subject, body, revision, submitted, accepted, delivered, opened, clicked, failed, unsubscribed, cost, refunded) VALUES ('79683b0689a5fc75261736ccca927672', 'hello', '2026-03-02T10:00:00', 'ann', 'sms', 'advertising', '010-ann', 'delivered', '', 'p-79683b0689a5fc75261736ccca927672', '', '', '', '(광고) 손님 ann님, 쿠폰을 드려요.
+
+단골 02-123-4567
+무료거부 0801234567', 1, 1772413200000000, 1772413200000000, 0, 0, 1772413200000000, 0, 0, 1, 0);
+INSERT INTO dangol_message_deliveries (delivery, campaign, occurrence, customer, channel, purpose, address, status, failure, provider, variant, coupon, subject, body, revision, submitted, accepted, delivered, opened, clicked, failed, unsubscribed, cost, refunded) VALUES ('c1f3415d386885b08417d8f5df5d7ccc', 'hello', '2026-03-02T10:00:00', 'bob', 'sms', 'advertising', '010-bob', 'delivered', '', 'p-c1f3415d386885b08417d8f5df5d7ccc', '', '', '', '(광고) 손님 bob님, 쿠폰을 드려요.
+
+단골 02-123-4567
+무료거부 0801234567', 1, 1772413200000000, 1772413200000000, 0, 0, 1772413200000000, 0, 0, 1, 0);
+INSERT INTO dangol_message_deliveries (delivery, campaign, occurrence, customer, channel, purpose, address, status, failure, provider, variant, coupon, subject, body, revision, submitted, accepted, delivered, opened, clicked, failed, unsubscribed, cost, refunded) VALUES ('ec1d61f0e2009b5dac413be8bd4c65e3', 'hello', '2026-03-02T10:00:00', 'cho', 'sms', 'advertising', '010-cho', 'failed', 'message: the provider refused the message: 010-cho does not exist', '', '', '', '', '(광고) 손님 cho님, 쿠폰을 드려요.
+
+단골 02-123-4567
+무료거부 0801234567', 1, 1772413200000000, 0, 0, 0, 0, 1772413200000000, 0, 1, 1);
+DELETE FROM dangol_message_counters;
+INSERT INTO dangol_message_counters (name, value) VALUES ('credit/available', 998);
+INSERT INTO dangol_message_counters (name, value) VALUES ('credit/lines', 7);
+INSERT INTO dangol_message_counters (name, value) VALUES ('credit/reserved', 0);
+INSERT INTO dangol_message_counters (name, value) VALUES ('credit/spent', 2);
+INSERT INTO dangol_message_counters (name, value) VALUES ('lock', 0);
+INSERT INTO dangol_message_counters (name, value) VALUES ('topup/first', 1000);
+INSERT INTO dangol_message_consents (customer, seq, channel, purpose, granted, at, recorded, wording, evidence, source) VALUES ('ann', 1, '', 'advertising', 1, 1772413200000000, 1772413200000000, 'v1', 'form of ann', '');
+INSERT INTO dangol_message_consents (customer, seq, channel, purpose, granted, at, recorded, wording, evidence, source) VALUES ('bob', 1, '', 'advertising', 1, 1772413200000000, 1772413200000000, 'v1', 'form of bob', '');
+INSERT INTO dangol_message_consents (customer, seq, channel, purpose, granted, at, recorded, wording, evidence, source) VALUES ('cho', 1, '', 'advertising', 1, 1772413200000000, 1772413200000000, 'v1', 'form of cho', '');
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (1, 'top-up', 'first', 1000, 1000, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (2, 'reserve', 'hello/2026-03-02T10:00:00', 3, 997, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (3, 'spend', '79683b0689a5fc75261736ccca927672', 1, 997, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (4, 'spend', 'c1f3415d386885b08417d8f5df5d7ccc', 1, 997, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (5, 'spend', 'ec1d61f0e2009b5dac413be8bd4c65e3', 1, 997, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (6, 'refund', 'ec1d61f0e2009b5dac413be8bd4c65e3', 1, 997, 1772413200000000);
+INSERT INTO dangol_message_credits (seq, kind, ref, amount, left_over, at) VALUES (7, 'release', 'hello/2026-03-02T10:00:00', 1, 998, 1772413200000000);
+INSERT INTO dangol_message_orders (order_id, customer, currency, delivery, at, amount, cancelled) VALUES ('o0', 'ann', 'KRW', '79683b0689a5fc75261736ccca927672', 1772413200000000, 5000, 0);
+INSERT INTO dangol_message_orders (order_id, customer, currency, delivery, at, amount, cancelled) VALUES ('o1', 'bob', 'KRW', 'c1f3415d386885b08417d8f5df5d7ccc', 1772413200000000, 5000, 0);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/re-confirmation/49915e0d7d4b402e3017d010bc1c0e83/1', 're-confirmation', 'kr.reconfirm', 'ann', '', 'advertising', '', 1, 1772413200000000, 1832893200000000, 1835485200000000, 0, 1, 1);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/re-confirmation/560c48d6c73e72bde5e58cf4acdf867e/1', 're-confirmation', 'kr.reconfirm', 'cho', '', 'advertising', '', 1, 1772413200000000, 1832893200000000, 1835485200000000, 0, 1, 1);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/re-confirmation/81b637d8fcd2c6da6359e6963113a117/1', 're-confirmation', 'kr.reconfirm', 'bob', '', 'advertising', '', 1, 1772413200000000, 1832893200000000, 1835485200000000, 0, 1, 1);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/result notice/49915e0d7d4b402e3017d010bc1c0e83/1', 'result notice', 'kr.result', 'ann', '', 'advertising', '', 1, 1772413200000000, 1772413200000000, 1773622800000000, 0, 1, 1);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/result notice/560c48d6c73e72bde5e58cf4acdf867e/1', 'result notice', 'kr.result', 'cho', '', 'advertising', '', 1, 1772413200000000, 1772413200000000, 1773622800000000, 0, 1, 1);
+INSERT INTO dangol_message_duties (duty, kind, rule_id, customer, channel, purpose, how, granted, said, start_at, due, done, stage, seq) VALUES ('consent/result notice/81b637d8fcd2c6da6359e6963113a117/1', 'result notice', 'kr.result', 'bob', '', 'advertising', '', 1, 1772413200000000, 1772413200000000, 1773622800000000, 0, 1, 1);
+INSERT INTO dangol_message_events (event, topic, customer, at) VALUES ('7e29c2738970690948230dff5feea1a0', 'record/cart', 'ann', 1772413200000000);
+INSERT INTO dangol_message_events (event, topic, customer, at) VALUES ('1f2d222662c7d81b2013f9146f10eabe', 'record/cart', 'bob', 1772413200000000);
+INSERT INTO dangol_message_events (event, topic, customer, at) VALUES ('fe5d29f36def064f229c2ffae2494368', 'record/cart', 'cho', 1772413200000000);
+INSERT INTO dangol_message_suppressions (channel, address, lifted, at, reason) VALUES ('email', 'ann@mail.example', 0, 1772413200000000, 'bounced');
+INSERT INTO dangol_message_suppressions (channel, address, lifted, at, reason) VALUES ('email', 'bob@mail.example', 0, 1772413200000000, 'bounced');
+INSERT INTO dangol_message_suppressions (channel, address, lifted, at, reason) VALUES ('email', 'cho@mail.example', 0, 1772413200000000, 'bounced');
