@@ -123,6 +123,41 @@ func (s *sums) copied() vector {
 	return vector{form: wide, n: s.n, ints: out, cap: uncapped}
 }
 
+// sumsAndCounts are sums with the numbers of their rows, which tell whom a rank
+// ranks. The numbers become values of the worker.
+type sumsAndCounts struct {
+	*sums
+	counts *counts
+}
+
+// withCounts is the accumulator, with numbers of rows where a rank asks for those
+// of one of the classes, for all customers.
+func (b *batch) withCounts(acc accumulator, classes ...int) accumulator {
+	s, ok := acc.(*sums)
+	if !ok || b.candidates != nil || !slices.ContainsFunc(classes, func(c int) bool { _, ok := b.program.counts[c]; return ok }) {
+		return acc
+	}
+	n := &counts{worker: b.worker, n: b.n, by: (*[slots]uint32)(b.words.take(slots))}
+	clear(n.by[:])
+	return &sumsAndCounts{s, n}
+}
+
+// keepCounts makes the numbers of rows so far those of an aggregate's class.
+func keepCounts(acc accumulator, class int) {
+	s, ok := acc.(*sumsAndCounts)
+	if !ok {
+		return
+	}
+	if of, ok := s.program.counts[class]; ok {
+		s.values[of] = s.counts.copied()
+	}
+}
+
+func (s *sumsAndCounts) add(b *batch, mask []uint8, ordered bool) {
+	s.sums.add(b, mask, ordered)
+	s.counts.add(b, mask, ordered)
+}
+
 // extremes are smallest or largest values.
 type extremes struct {
 	*worker

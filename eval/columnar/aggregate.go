@@ -64,8 +64,9 @@ type visitor func(b *batch, mask []uint8, ordered bool)
 
 // run adds up what the rows of a source give, those that pass the terms.
 func (b *batch) run(a *plan.Aggregate, l *log, terms []plan.Test, source func(visitor)) vector {
-	acc := b.accumulate(a, l)
+	acc := b.withCounts(b.accumulate(a, l), b.class[a])
 	source(func(rb *batch, mask []uint8, ordered bool) { rb.into(acc, terms, mask, ordered) })
+	keepCounts(acc, b.class[a])
 	return acc.result()
 }
 
@@ -150,7 +151,11 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 	if v, ok := b.values[class]; ok {
 		return v
 	}
-	total, terms := b.accumulate(a, l), b.terms(a.Where)
+	var classes []int
+	for _, m := range g.members {
+		classes = append(classes, m.classes...)
+	}
+	total, terms := b.withCounts(b.accumulate(a, l), classes...), b.terms(a.Where)
 	to := g.to
 	for _, m := range g.members {
 		timer := b.stats.start(m.classes[0], Shared)
@@ -162,6 +167,7 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 		v := total.copied()
 		for _, c := range m.classes {
 			b.values[c] = v
+			keepCounts(total, c)
 		}
 		timer.stop(rows)
 		to = m.from

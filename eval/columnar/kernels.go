@@ -244,6 +244,27 @@ func scatterInts(acc *[slots]int64, local []uint16, src []int64, mask []uint8) {
 	}
 }
 
+// Buckets of integers in their order: one each near 0, then 64 for every doubling.
+const (
+	bucketsUp = 57*64 + 64
+	buckets   = 2 * bucketsUp
+)
+
+func bucketOf(v int64) int {
+	sign := v >> 63 // -1 below 0, where the order of buckets is mirrored
+	u := uint64(v ^ sign)
+	e := max(0, bits.Len64(u)-7)
+	return bucketsUp + ((e<<6 + int(u>>e)) ^ int(sign))
+}
+
+// countBuckets adds the values of the mask to their buckets.
+func countBuckets(histogram *[buckets]uint32, src []int64, mask []uint8) {
+	mask = mask[:len(src)]
+	for i, v := range src {
+		histogram[bucketOf(v)] += uint32(mask[i])
+	}
+}
+
 // scatterLast keeps the number, and 1, of the last row of each customer.
 func scatterLast(acc *[slots]uint32, local []uint16, first uint32, mask []uint8) {
 	if mask == nil {

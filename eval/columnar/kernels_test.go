@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -95,5 +96,23 @@ func TestMasks(t *testing.T) {
 		}
 		fillMask(got, 1)
 		check("fill", func(_, _ uint8) uint8 { return 1 })
+	})
+}
+
+// Buckets keep the order of integers; the k-th of a list is that of the sorted one.
+func TestBucketsAndKth(t *testing.T) {
+	integers := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-200, 200), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64, 0, -1}))
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(integers, 1, 300).Draw(t, "values")
+		k := rapid.IntRange(1, len(values)).Draw(t, "k")
+		got := kth(slices.Clone(values), k)
+		slices.Sort(values)
+		require.Equal(t, values[k-1], got)
+		last := 0
+		for _, v := range values {
+			require.LessOrEqual(t, last, bucketOf(v))
+			last = bucketOf(v)
+			require.Less(t, last, buckets)
+		}
 	})
 }

@@ -5,28 +5,38 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
-// ranking is one rank over one population: the values of all shards, then the cut.
+// ranking is one rank over one population. The values of all shards are counted
+// into buckets as they are worked out; the bucket that holds the cut is looked at
+// again.
 type ranking struct {
 	rank   *plan.Rank
 	scope  plan.Scope
 	key    string            // eval.RankKey
 	counts []*plan.Aggregate // rows that each aggregate of the value selects
-	shards []ranked
+	shards []*ranked
 	cut    eval.Cut
+
+	mu        sync.Mutex
+	histogram [buckets]int
+	bucket    int     // that of the cut
+	k         int     // the cut is the k-th smallest in its bucket, 0 for no cut
+	near      []int64 // the values of the bucket
 }
 
-// ranked is the part of a ranking in one shard.
+// ranked is the part of a ranking in one shard, by local number.
 type ranked struct {
-	values []int64 // by local number
-	in     []uint8 // who is ranked
-	dense  []int64 // the values of those alone
-	lo, hi int64   // the smallest and largest of them
+	values [slots]int64
+	in     [slots]uint8 // who is ranked
 }
+
+// spare keeps the parts of rankings from one Select to the next.
+var spare = sync.Pool{New: func() any { return &ranked{} }}
 
 // rank finds or makes the ranking of a rank in a population.
 func (p *program) rank(n *plan.Rank, scope plan.Scope) {
@@ -36,12 +46,13 @@ func (p *program) rank(n *plan.Rank, scope plan.Scope) {
 			return
 		}
 	}
-	r := &ranking{rank: n, scope: scope, key: key, shards: make([]ranked, len(p.snapshot.shards))}
+	r := &ranking{rank: n, scope: scope, key: key, shards: make([]*ranked, len(p.snapshot.shards))}
 	for _, a := range valueAggregates(n.X) {
 		count := *a
 		count.Fn, count.Of = plan.Count, nil
 		p.number(&count)
 		p.window(&count, count.Window)
+		p.counts[p.class[a]] = p.class[&count]
 		r.counts = append(r.counts, &count)
 	}
 	p.ranks = append(p.ranks, r)
@@ -70,39 +81,43 @@ func (p *program) ranking(n *plan.Rank, scope plan.Scope) *ranking {
 	return p.ranks[i]
 }
 
-// collect works out the ranked values of a shard.
+// collect works out the ranked values of a shard, and counts them into buckets.
 func (r *ranking) collect(b *batch, i int) {
 	v := b.value(r.rank.X)
 	ints, known := v.integers(&b.scratch)
-	in := make([]uint8, b.n)
+	out := spare.Get().(*ranked)
+	in := out.in[:b.n]
 	fillMask(in, 1)
-	in = b.where(in, b.exist(r.scope), known)
-	if len(r.counts) > 0 {
+	b.where(in, b.exist(r.scope), known)
+	if len(r.counts) > 0 { // any row of any aggregate will do
 		touched := b.bytes.take(b.n)
 		clear(touched)
 		for _, a := range r.counts {
-			n := b.value(a)
+			n, ok := b.values[b.class[a]]
+			if !ok {
+				n = b.value(a)
+			}
 			or(touched, touched, n.between(&b.scratch, 1, math.MaxInt64))
 		}
 		and(in, in, touched)
 	}
-	out := ranked{values: slices.Clone(ints[:b.n]), in: in, dense: make([]int64, countMask(in)), lo: math.MaxInt64, hi: math.MinInt64}
-	n := 0
-	for i, v := range out.values {
-		if in[i] == 1 {
-			out.dense[n] = v
-			out.lo, out.hi = min(out.lo, v), max(out.hi, v)
-			n++
-		}
-	}
+	copy(out.values[:], ints[:b.n])
 	r.shards[i] = out
+	histogram := (*[buckets]uint32)(b.words.take(buckets))
+	clear(histogram[:])
+	countBuckets(histogram, out.values[:b.n], in)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, n := range histogram {
+		r.histogram[i] += int(n)
+	}
 }
 
-// settle finds the cut: the value of the k-th of all ranked.
+// settle finds the bucket of the cut: of the k-th of all ranked.
 func (r *ranking) settle(env eval.Env) {
 	n := 0
-	for _, s := range r.shards {
-		n += len(s.dense)
+	for _, in := range r.histogram {
+		n += in
 	}
 	k := inRank(r.rank, n)
 	r.cut = eval.Cut{AsOf: env.AsOf, Empty: k == 0}
@@ -112,7 +127,44 @@ func (r *ranking) settle(env eval.Env) {
 	if !r.rank.Bottom {
 		k = n + 1 - k // the k-th largest, counted from the smallest
 	}
-	r.cut.Value = kth(r.shards, k)
+	for k > r.histogram[r.bucket] {
+		k -= r.histogram[r.bucket]
+		r.bucket++
+	}
+	r.k = k
+}
+
+// gather collects the values of the cut's bucket in a shard.
+func (r *ranking) gather(n, i int) {
+	if r.k == 0 {
+		return
+	}
+	shard := r.shards[i]
+	var near []int64
+	for local, v := range shard.values[:n] {
+		if bucketOf(v) == r.bucket && shard.in[local] == 1 {
+			near = append(near, v)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.near = append(r.near, near...)
+}
+
+// finish finds the cut in its bucket.
+func (r *ranking) finish() {
+	if r.k > 0 {
+		r.cut.Value = kth(r.near, r.k)
+	}
+}
+
+// free gives the buffers back.
+func (r *ranking) free() {
+	for _, s := range r.shards {
+		if s != nil {
+			spare.Put(s)
+		}
+	}
 }
 
 // inRank is how many of n are inside a rank, as eval.CutOf counts them: at most
@@ -134,54 +186,47 @@ func inRank(r *plan.Rank, n int) int {
 	return int(k.Int64())
 }
 
-// kth is the k-th smallest of the ranked values, k from 1. The range is split into
-// equal buckets; the values of the one that holds it are looked at again.
-func kth(shards []ranked, k int) int64 {
-	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
-	lists := make([][]int64, len(shards))
-	for i, s := range shards {
-		lo, hi, lists[i] = min(lo, s.lo), max(hi, s.hi), s.dense
-	}
+// kth is the k-th smallest of the values, k from 1. The range is split into equal
+// parts; the values of the one that holds it are looked at again.
+func kth(values []int64, k int) int64 {
 	var histogram [4096]int
-	for lo < hi {
+	for {
+		lo, hi := slices.Min(values), slices.Max(values)
+		if lo == hi {
+			return lo
+		}
 		shift := max(0, bits.Len64(uint64(hi)-uint64(lo))-12)
 		clear(histogram[:])
-		for _, list := range lists {
-			for _, v := range list {
-				histogram[(uint64(v)-uint64(lo))>>shift&4095]++
+		for _, v := range values {
+			histogram[(uint64(v)-uint64(lo))>>shift&4095]++
+		}
+		part := uint64(0)
+		for k > histogram[part] {
+			k -= histogram[part]
+			part++
+		}
+		rest := make([]int64, 0, histogram[part])
+		for _, v := range values {
+			if (uint64(v)-uint64(lo))>>shift == part {
+				rest = append(rest, v)
 			}
 		}
-		bucket := uint64(0)
-		for k > histogram[bucket] {
-			k -= histogram[bucket]
-			bucket++
-		}
-		rest := make([]int64, 0, histogram[bucket])
-		for _, list := range lists {
-			for _, v := range list {
-				if (uint64(v)-uint64(lo))>>shift == bucket {
-					rest = append(rest, v)
-				}
-			}
-		}
-		lo, hi = int64(uint64(lo)+bucket<<shift), int64(uint64(lo)+bucket<<shift+1<<shift-1)
-		lists = [][]int64{rest}
+		values = rest
 	}
-	return lo
 }
 
 // mask marks who is inside the cut, in one shard.
-func (r *ranking) mask(s *scratch, i int) []uint8 {
+func (r *ranking) mask(s *scratch, n, i int) []uint8 {
 	in := r.shards[i]
-	dst := s.bytes.take(len(in.in))
+	dst := s.bytes.take(n)
 	switch {
 	case r.cut.Empty:
 		clear(dst)
 	case r.rank.Bottom:
-		insideInts(dst, in.values, math.MinInt64, r.cut.Value)
+		insideInts(dst, in.values[:n], math.MinInt64, r.cut.Value)
 	default:
-		insideInts(dst, in.values, r.cut.Value, math.MaxInt64)
+		insideInts(dst, in.values[:n], r.cut.Value, math.MaxInt64)
 	}
-	and(dst, dst, in.in)
+	and(dst, dst, in.in[:n])
 	return dst
 }

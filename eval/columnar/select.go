@@ -54,17 +54,19 @@ func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, ru
 			}
 		}
 	}
+	defer func() {
+		for _, r := range p.ranks {
+			r.free()
+		}
+	}()
 	if err := g.each(ctx, run.Workers, g.first); err != nil {
 		return nil, p, err
 	}
 	for i, pl := range p.plans {
 		pl.err = cmp.Or(pl.err, g.errs[i])
 	}
-	for _, r := range p.ranks {
-		r.settle(env)
-	}
 	if len(p.ranks) > 0 {
-		if err := g.each(ctx, run.Workers, g.second); err != nil {
+		if err := g.rank(ctx, run.Workers); err != nil {
 			return nil, p, err
 		}
 	}
@@ -91,6 +93,26 @@ func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, ru
 		}
 	}
 	return out, p, nil
+}
+
+// rank finds the cuts, from what first collected, and answers the plans that wait
+// for them.
+func (g *gathering) rank(ctx context.Context, workers int) error {
+	for _, r := range g.ranks {
+		r.settle(g.env)
+	}
+	err := g.each(ctx, workers, func(w *worker, i int) {
+		for _, r := range g.ranks {
+			r.gather(w.shard.n, i)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range g.ranks {
+		r.finish()
+	}
+	return g.each(ctx, workers, g.second)
 }
 
 // refuse gives plans that read groups their error, where there are no groups or
@@ -296,7 +318,7 @@ func (g *gathering) late(b *batch, t plan.Test, scope plan.Scope, i int) []uint8
 	case *plan.Not:
 		not(dst, g.late(b, n.Term, scope, i))
 	case *plan.Rank:
-		return g.ranking(n, scope).mask(&b.scratch, i)
+		return g.ranking(n, scope).mask(&b.scratch, b.n, i)
 	}
 	return dst
 }
