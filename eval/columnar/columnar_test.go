@@ -83,11 +83,11 @@ func load(t testing.TB, cat *catalog.Catalog, customers []*eval.Customer) *colum
 func TestSelectIsEval(t *testing.T) {
 	cat := catalog.Shop()
 	rules := newRules(t, cat)
-	cases := 60
+	cases := 720
 	if *soak > 0 {
 		cases = *soak
 	}
-	for i := range cases {
+	for i, done := 0, 0; done < cases; i++ {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 1 + rnd.IntN(12)}
 		var customers []*eval.Customer
@@ -106,6 +106,7 @@ func TestSelectIsEval(t *testing.T) {
 			}
 			require.Greater(t, len(plans), 100)
 		}
+		done += len(plans)
 		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{Workers: 1 + rnd.IntN(3)})
 		require.NoError(t, table.Compact(context.Background(), true))
 		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
@@ -148,14 +149,14 @@ func compacted(t testing.TB, table *columnar.Table) *columnar.Snapshot {
 // The same over made-up worlds: catalogs of their own, values where mistakes are
 // made.
 func TestSelectIsEvalInMadeUpWorlds(t *testing.T) {
-	cases := 200
+	cases := 1600
 	if testing.Short() {
-		cases = 20
+		cases = 160
 	}
 	if *soak > 0 {
 		cases = *soak
 	}
-	for i := range cases {
+	for i, done := 0, 0; done < cases; i++ {
 		w := rulegen.New(*seed + uint64(i))
 		c, err := compile.New(w.Catalog)
 		require.NoError(t, err)
@@ -166,6 +167,7 @@ func TestSelectIsEvalInMadeUpWorlds(t *testing.T) {
 				plans = append(plans, p)
 			}
 		}
+		done += len(plans)
 		table := load(t, w.Catalog, w.Customers)
 		for range 2 {
 			requireSame(t, table.Snapshot(), plans, w.Customers, w.Env(), columnar.Run{})

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	soak = flag.Int("soak", 0, "random cases of the differential test, instead of the usual few")
+	soak = flag.Int("soak", 0, "random cases of each differential test, instead of the usual few; a case is one rule over one made-up shop")
 	seed = flag.Uint64("seed", 1, "where random cases start")
 )
 
