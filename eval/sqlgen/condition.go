@@ -164,13 +164,17 @@ func (g *generator) words(e plan.Expr, words []string, r row) piece {
 		}
 		return oneOf(text(place(col.Raw.SQL, alias)), items)
 	}
+	raw := bare && col.Raw != nil
+	if raw && len(col.Raw.hosts(words)) == 0 {
+		return g.always(false)
+	}
 	x, items := g.expr(e, r), texts(words)
 	if in, ok := g.longIn(x, words); ok {
 		return in
 	}
 	switch g.dialect {
 	case SQLite:
-		return oneOf(g.binary(x), items)
+		return within(g.binary(x), items)
 	case MySQL:
 		// The first half can use an index of any collation, the second is exact.
 		exact := make([]piece, len(items))
@@ -178,16 +182,16 @@ func (g *generator) words(e plan.Expr, words []string, r row) piece {
 			exact[i] = g.binary(item)
 		}
 		any := x
-		if bare && col.Raw != nil {
+		if raw {
 			any, items = text(place(col.Raw.SQL, alias)), texts(col.Raw.hosts(words))
 		}
-		return join("(", oneOf(any, items), " AND ", oneOf(g.binary(x), exact), ")")
+		return join("(", within(any, items), " AND ", within(g.binary(x), exact), ")")
 	case Postgres:
-		if bare && col.Raw != nil {
+		if raw {
 			x, items = text("CAST("+place(col.Raw.SQL, alias)+" AS TEXT)"), texts(col.Raw.hosts(words))
 		}
 	}
-	return oneOf(x, items)
+	return within(x, items)
 }
 
 func texts(words []string) []piece {
@@ -202,8 +206,10 @@ func oneOf(x piece, items []piece) piece {
 	if len(items) == 1 {
 		return join(x, " = ", items[0])
 	}
-	return join(x, " IN (", list(items, ", "), ")")
+	return within(x, items)
 }
+
+func within(x piece, items []piece) piece { return join(x, " IN (", list(items, ", "), ")") }
 
 // has asks a table of items: owners are never NULL, so IN is safe.
 func (g *generator) has(n *plan.Has, r row) piece {

@@ -203,7 +203,7 @@ func FuzzNoTextEntersStatements(f *testing.F) {
 	f.Fuzz(func(t *testing.T, dialect uint8, name, value, host string) {
 		const mark = "wj7q" // what names have by chance is no value
 		d := SQLite + Dialect(dialect)%4
-		odd, plain := hostile{name, mark + value + mark, host}, hostile{like(d, name), "plain", "plain"}
+		odd, plain := hostile{name, mark + value + mark, host}, hostile{like(d, name), "plain", "host"}
 		questions := odd.questions(rules)
 		if questions == nil || strings.Contains(name+host, mark) {
 			return
