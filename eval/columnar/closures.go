@@ -180,6 +180,9 @@ func (c *closures) countUpTo(n *plan.Compare) (tester, bool) {
 		if !ok {
 			return false
 		}
+		if int64(r.hi-r.lo) < lo {
+			return false // all of them are too few
+		}
 		got := rows.count(x, r, enough)
 		return lo <= got && got <= hi
 	}, true

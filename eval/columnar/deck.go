@@ -12,17 +12,21 @@ import (
 // columns once, into lanes that lie close together: reads that do not wait for
 // each other, as those of one question after another would.
 type deck struct {
-	turn   uint64 // of the customer it was dealt for
-	log    *log
-	index  *index
-	from   uint32 // where the index lists the rows
-	to     uint32
-	rows   []uint32
-	late   int     // how many rows, the first ones, the index does not list
-	listed bool    // the others are as the index lists them
-	dated  int     // how many rows have a stamp
-	floors []int64 // by row: a time that its stamp is not before, and less than a step away from
-	step   int64
+	turn  uint64 // of the customer it was dealt for
+	log   *log
+	index *index
+	n     int
+	dated int // how many rows have a stamp
+	// listed rows are those that the index lists, the oldest first; late ones came
+	// since. Where there are none of those, and the listed ones are in the order of
+	// time, the deck is plain: it is only looked at, not made.
+	listed []entry
+	end    int // of listed, in the index
+	late   int
+	plain  bool
+	rows   []uint32 // where the deck is not plain
+	stamps []int64
+	mixed  bool    // late rows stand between others
 	above  []int32 // where the parents of the first rows stand in their deck, -1 for none
 }
 
@@ -30,11 +34,111 @@ type deck struct {
 func (x *cursor) deck(kind int) *deck {
 	d := &x.decks[kind]
 	if d.turn != x.turn {
-		d.find(x, kind)
-		d.list(x)
-		d.date()
+		d.deal(x, kind)
 	}
 	return d
+}
+
+func (d *deck) deal(x *cursor, kind int) {
+	l := x.shard.logs[kind]
+	d.turn, d.log, d.above = x.turn, l, d.above[:0]
+	d.n, d.dated, d.late, d.plain, d.mixed = 0, 0, 0, true, false
+	if l.n == 0 {
+		return
+	}
+	d.index = l.index()
+	from, to := d.index.of(x.local)
+	d.listed, d.end, d.n = d.index.list[from:to], int(to), int(to-from)
+	switch {
+	case l.gone > 0 || d.index.last != nil && d.index.last[x.local] != 0:
+		d.make(uint16(x.local))
+	case !l.kind.stamped || d.n == 0:
+	case int(d.index.row(d.listed[d.n-1])) < d.index.dated:
+		d.dated = d.n
+	default:
+		d.make(uint16(x.local))
+	}
+}
+
+// make lists rows that are not plain: it finds out when each is stamped, and puts
+// late ones where they belong.
+func (d *deck) make(local uint16) {
+	l := d.log
+	d.plain, d.stamps = false, d.stamps[:0]
+	d.rows = l.without(local, d.index.late(local, d.rows))
+	d.late = len(d.rows)
+	for i := len(d.listed) - 1; i >= 0; i-- {
+		d.rows = append(d.rows, d.index.row(d.listed[i]))
+	}
+	n := len(d.rows)
+	if l.gone > 0 {
+		d.rows = l.without(local, d.rows)
+		d.mixed = len(d.rows) < n
+	}
+	d.n = len(d.rows)
+	at := l.stamped()
+	if at == nil || d.n == 0 {
+		return
+	}
+	d.dated = d.n
+	if int(d.rows[0]) >= l.sorted {
+		d.mixed = true
+		slices.SortFunc(d.rows, l.compare)
+		for d.dated > 0 && at.at(int(d.rows[d.dated-1])) == 0 {
+			d.dated--
+		}
+		slices.Reverse(d.rows[:d.dated])
+	}
+	for _, row := range d.rows[:d.dated] {
+		d.stamps = append(d.stamps, at.value(at.at(int(row))))
+	}
+}
+
+// row is the number of a row in its log.
+func (d *deck) row(i int) uint32 {
+	if d.plain {
+		return d.index.row(d.listed[d.n-1-i])
+	}
+	return d.rows[i]
+}
+
+// stamp is the stamp of a row that has one.
+func (d *deck) stamp(i int) int64 {
+	if !d.plain {
+		return d.stamps[i]
+	}
+	at := d.log.stamped()
+	return at.value(at.at(int(d.row(i))))
+}
+
+// edge is how many rows are stamped at or after a bound: the first ones. Few
+// stamps are read, since it is known of most about when they are.
+func (d *deck) edge(bound int64) int {
+	if !d.plain {
+		i, _ := slices.BinarySearchFunc(d.stamps, bound, func(stamp, bound int64) int {
+			if stamp >= bound {
+				return -1
+			}
+			return 1
+		})
+		return i
+	}
+	x := d.index
+	lo, hi := 0, d.dated
+	for hi-lo > 8 {
+		if middle := (lo + hi) / 2; x.floor(d.listed[d.n-1-middle]) < bound {
+			hi = middle
+		} else {
+			lo = middle + 1
+		}
+	}
+	for lo < hi && x.floor(d.listed[d.n-1-lo]) >= bound {
+		lo++
+	}
+	for lo < d.dated && x.floor(d.listed[d.n-1-lo]) > bound-x.step && d.stamp(lo) >= bound {
+		lo++
+	}
+	return lo
 }
 
 // near reads a little of all that many plans are going to read: what is read of
@@ -43,17 +147,17 @@ func (x *cursor) deck(kind int) *deck {
 func (x *cursor) near() {
 	m := x.matcher
 	for _, k := range m.often {
-		x.decks[k].find(x, k)
+		x.deck(k)
 	}
 	for _, k := range m.often {
-		if d := &x.decks[k]; d.from < d.to {
-			x.ahead += int64(d.index.list[d.to-1])
+		if d := &x.decks[k]; d.plain && d.n > 0 {
+			x.ahead += int64(d.listed[d.n-1])
 		}
 	}
 	for i := range m.lanes {
 		of := &m.lanes[i]
 		d := &x.decks[of.kind]
-		if d.turn != x.turn || d.from == d.to {
+		if d.turn != x.turn || !d.plain || d.n == 0 {
 			continue
 		}
 		var t *codes
@@ -63,111 +167,13 @@ func (x *cursor) near() {
 			t = d.log.parents()
 		}
 		if t != nil {
-			x.ahead += int64(t.at(int(d.to - 1)))
+			x.ahead += int64(t.at(d.end - 1))
 		}
 	}
 	for _, a := range m.attrs {
 		v, _ := integer(x.shard.attrs[a], x.local)
 		x.ahead += v
 	}
-}
-
-// deal deals the decks that many plans read.
-func (x *cursor) deal() {
-	for _, k := range x.matcher.often {
-		x.decks[k].list(x)
-		x.decks[k].date()
-	}
-}
-
-// find finds where the rows are listed.
-func (d *deck) find(x *cursor, kind int) {
-	d.turn = x.turn
-	d.log = x.shard.logs[kind]
-	d.above = d.above[:0]
-	if d.from, d.to = 0, 0; d.log.n > 0 {
-		d.index = d.log.index()
-		d.from, d.to = d.index.of(x.local)
-	}
-}
-
-// list lists the rows, and about when they are stamped.
-func (d *deck) list(x *cursor) {
-	if d.rows, d.dated, d.late, d.listed = d.rows[:0], 0, 0, true; d.log.n == 0 {
-		return
-	}
-	local := uint16(x.local)
-	d.rows = d.log.without(local, d.index.late(local, d.rows))
-	d.late = len(d.rows)
-	entries := d.index.list[d.from:d.to]
-	n := d.late + len(entries)
-	d.rows, d.floors = sized(d.rows, n), sized(d.floors, n)
-	rows, floors := d.rows[d.late:], d.floors[d.late:]
-	for i, e := range entries {
-		rows[len(rows)-1-i], floors[len(rows)-1-i] = d.index.row(e), d.index.floor(e)
-	}
-	if d.log.gone > 0 {
-		d.rows = d.log.without(local, d.rows)
-		d.listed = len(d.rows) == n
-	}
-}
-
-// date finds out when the rows are stamped where the index cannot tell, and puts
-// late ones where they belong.
-func (d *deck) date() {
-	l, n := d.log, len(d.rows)
-	at := l.stamped()
-	if n == 0 || at == nil {
-		return
-	}
-	if d.dated = n; d.listed && int(d.rows[0]) < d.index.dated {
-		d.step = d.index.step
-		return
-	}
-	d.step = 1
-	if int(d.rows[0]) >= l.sorted {
-		d.listed = false
-		slices.SortFunc(d.rows, l.compare)
-		for d.dated > 0 && at.at(int(d.rows[d.dated-1])) == 0 {
-			d.dated--
-		}
-		slices.Reverse(d.rows[:d.dated])
-	}
-	for i, row := range d.rows[:d.dated] {
-		d.floors[i] = at.value(at.at(int(row)))
-	}
-}
-
-// sized is a buffer of n that begins as s does.
-func sized[T any](s []T, n int) []T { return slices.Grow(s, max(0, n-len(s)))[:n] }
-
-// stamp is the stamp of a row that has one.
-func (d *deck) stamp(i int) int64 {
-	if d.step == 1 {
-		return d.floors[i]
-	}
-	at := d.log.stamped()
-	return at.value(at.at(int(d.rows[i])))
-}
-
-// edge is how many rows are stamped at or after a bound: the first ones. Few
-// stamps are read, since it is known of most about when they are.
-func (d *deck) edge(bound int64) int {
-	lo, hi := 0, d.dated
-	for hi-lo > 8 {
-		if middle := (lo + hi) / 2; d.floors[middle] < bound {
-			hi = middle
-		} else {
-			lo = middle + 1
-		}
-	}
-	for lo < hi && d.floors[lo] >= bound {
-		lo++
-	}
-	for lo < d.dated && d.floors[lo] > bound-d.step && d.stamp(lo) >= bound {
-		lo++
-	}
-	return lo
 }
 
 // parents is where the parents of the first n rows stand in their deck, -1 for none.
@@ -179,7 +185,7 @@ func (x *cursor) parents(d *deck, n int) []int32 {
 	d.above = slices.Grow(d.above, n-have)[:n]
 	over := x.deck(d.log.kind.parent.index)
 	var twin *codes
-	if d.listed {
+	if !d.mixed {
 		twin = d.log.parents()
 	}
 	var links [64]int64
@@ -190,7 +196,7 @@ func (x *cursor) parents(d *deck, n int) []int32 {
 			d.copied(part, twin, i, func(row uint32) uint64 { return uint64(d.log.parent[row]) })
 		} else {
 			for j := range part {
-				part[j] = int64(d.log.parent[d.rows[i+j]])
+				part[j] = int64(d.log.parent[d.row(i+j)])
 			}
 		}
 		for j, link := range part {
@@ -205,14 +211,19 @@ func (x *cursor) parents(d *deck, n int) []int32 {
 	return d.above
 }
 
-// place is where a row stands, looked for from a place near it on.
+// place is where a row stands, looked for from a place near it on; -1 for nowhere.
 func (d *deck) place(row uint32, near int) int {
-	for i := near; i < len(d.rows); i++ {
-		if d.rows[i] == row {
+	for i := near; i < d.n; i++ {
+		if d.row(i) == row {
 			return i
 		}
 	}
-	return slices.Index(d.rows[:min(near, len(d.rows))], row)
+	for i := range min(near, d.n) {
+		if d.row(i) == row {
+			return i
+		}
+	}
+	return -1
 }
 
 // laneOf is what a lane holds: a field of the rows of a kind, or of the records
@@ -271,8 +282,8 @@ func (x *cursor) draw(l *lane, of *laneOf, n int) {
 	if t := d.twin(of.field); t != nil {
 		d.copied(out, t, have, func(row uint32) uint64 { return c.at(int(row)) })
 	} else {
-		for i, row := range d.rows[have:n] {
-			out[i] = int64(c.at(int(row)))
+		for i := range out {
+			out[i] = int64(c.at(int(d.row(have + i))))
 		}
 	}
 	if !of.text {
@@ -290,7 +301,7 @@ func (of *laneOf) none() int64 {
 
 // twin is the field in the order of the index, nil where the rows are not in it.
 func (d *deck) twin(field int) *codes {
-	if !d.listed {
+	if d.mixed {
 		return nil
 	}
 	return d.log.twin(field)
@@ -300,10 +311,13 @@ func (d *deck) twin(field int) *codes {
 // does not list are read one by one.
 func (d *deck) copied(out []int64, t *codes, from int, late func(row uint32) uint64) {
 	i := 0
-	for ; i < len(out) && from+i < d.late; i++ {
+	for ; from+i < d.late; i++ {
+		if i == len(out) {
+			return
+		}
 		out[i] = int64(late(d.rows[from+i]))
 	}
-	last := int(d.to) - (from + i - d.late)
+	last := d.end - (from + i - d.late)
 	t.backwards(out[i:], last-len(out)+i, last)
 }
 
@@ -365,7 +379,7 @@ func (x *cursor) read(i, row int) int64 {
 	var c *codes
 	at := row
 	if of.up == 0 && row >= d.late {
-		c, at = d.twin(of.field), int(d.to)-1-(row-d.late)
+		c, at = d.twin(of.field), d.end-1-(row-d.late)
 	}
 	if c == nil {
 		var l *log
@@ -384,7 +398,7 @@ func (x *cursor) read(i, row int) int64 {
 
 // up is the log some levels up and the row there of a row's record, -1 for none.
 func (x *cursor) up(d *deck, row, levels int) (*log, int) {
-	l, at := d.log, int(d.rows[row])
+	l, at := d.log, int(d.row(row))
 	for range levels {
 		link := l.parent[at]
 		l = x.shard.logs[l.kind.parent.index]

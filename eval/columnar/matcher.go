@@ -206,7 +206,6 @@ func (x *cursor) begin(sh *shard, local int) {
 // ask answers all plans for the customer at hand.
 func (x *cursor) ask(in []bool) error {
 	m := x.matcher
-	x.deal()
 	for i := range m.plans {
 		p := &m.plans[i]
 		if p.fallback {

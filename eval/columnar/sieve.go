@@ -80,19 +80,38 @@ func listsCode(set []uint64, code uint64) bool {
 
 // filter compiles a filter of records.
 func (c *closures) filter(where plan.Test, k *kind) []term {
+	out := c.conjunction(where, k)
+	return slices.DeleteFunc(out, func(t term) bool {
+		return t.not && slices.ContainsFunc(out, func(o term) bool { return c.implied(t, o) })
+	})
+}
+
+func (c *closures) conjunction(where plan.Test, k *kind) []term {
 	switch n := where.(type) {
 	case nil:
 		return nil
 	case *plan.And:
 		var out []term
 		for _, t := range n.Terms {
-			out = append(out, c.filter(t, k)...)
+			out = append(out, c.conjunction(t, k)...)
 		}
 		return out
 	case *plan.Not:
 		return []term{{sieve: c.sieve(n.Term, k), not: true}}
 	}
 	return []term{{sieve: c.sieve(where, k)}}
+}
+
+// implied tells whether what is one code is, for that reason, none of others.
+func (c *closures) implied(none, one term) bool {
+	no, yes := &c.matcher.sieves[none.sieve], &c.matcher.sieves[one.sieve]
+	if one.not || no.test != nil || yes.test != nil || no.lane != yes.lane || yes.set != nil || yes.lo != yes.hi {
+		return false
+	}
+	if no.set != nil {
+		return !listsCode(no.set, uint64(yes.lo))
+	}
+	return yes.lo < no.lo || yes.lo > no.hi
 }
 
 // sieve is the number of the sieve of a test.
@@ -278,7 +297,7 @@ type reachOf struct {
 func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
 	if s.by == byNone {
 		d := x.deck(s.kind)
-		return reachOf{deck: d, hi: len(d.rows)}, true
+		return reachOf{deck: d, hi: d.n}, true
 	}
 	from, fromOK := s.from(x)
 	to, toOK := s.to(x)
@@ -289,12 +308,11 @@ func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
 	}
 	if s.by == byOther {
 		if s.other >= 0 {
-			r.hi = len(d.rows)
+			r.hi = d.n
 		}
 		return r, true
 	}
-	if d.dated > 0 {
-		r.hi = d.edge(r.from)
+	if r.hi = d.edge(r.from); r.hi > 0 {
 		r.lo = d.edge(r.to)
 	}
 	return r, true
@@ -318,7 +336,9 @@ func (s *selection) word(x *cursor, r reachOf, at, lo, hi int) uint64 {
 		if t.not {
 			passed = ^passed
 		}
-		out &= passed
+		if out &= passed; out == 0 {
+			return 0
+		}
 	}
 	if s.by == byOther {
 		stamps := x.lane(s.other, hi)

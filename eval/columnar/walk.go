@@ -203,7 +203,7 @@ func (c *closures) pick(a *plan.Aggregate) func(*cursor) bool {
 				if last != (at > x.got.best) {
 					return true
 				}
-			} else if d := x.deck(k.index); last != (d.log.keys.compare(int(d.rows[x.row]), int(d.rows[x.got.row])) > 0) {
+			} else if d := x.deck(k.index); last != (d.log.keys.compare(int(d.row(x.row)), int(d.row(x.got.row))) > 0) {
 				return true
 			}
 		}
