@@ -265,4 +265,3 @@ func TestSendCommitCutForGood(t *testing.T) {
 		}
 	})
 }
-
