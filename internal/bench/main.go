@@ -37,7 +37,7 @@ type options struct {
 
 func run() error {
 	var o options
-	var peers, hosted string
+	var peers, hosted, sizes string
 	flag.IntVar(&o.customers, "customers", 100_000, "customers of the shop")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; medians are shown")
 	flag.IntVar(&o.threads, "threads", 2, "threads of every engine")
@@ -51,8 +51,15 @@ func run() error {
 	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
 	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite; comma-separated: measures generated SQL against hand-written, and nothing else")
 	flag.BoolVar(&o.show, "show", false, "with -sql: print how each rule is answered")
+	flag.StringVar(&sizes, "grow", "", "instead of comparing, measure our engine in shops of these sizes, such as 100000,1000000,5000000")
 	flag.Parse()
-	var err error
+	grown, err := sizesOf(sizes)
+	if err != nil {
+		return err
+	}
+	if len(grown) > 0 {
+		return grow(o, grown)
+	}
 	// The helper processes work elsewhere.
 	if o.modules, err = filepath.Abs(o.modules); err != nil {
 		return err
