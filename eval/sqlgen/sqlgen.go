@@ -67,6 +67,9 @@ type Table struct {
 	// Filter is a condition that rows must meet, such as not being deleted, with
 	// {t} where the table's alias stands. "" is none.
 	Filter string
+	// Tenant is the part of Filter that tells whose rows they are, not whether they
+	// count. "" is none.
+	Tenant string
 }
 
 // Column is where a value lies. SQL is an expression with {t} where the table's

@@ -232,7 +232,7 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 	if records {
 		out.sql.Customer = m.dialect.Quote(tm.Customer)
 	}
-	out.sql.Filter = m.filter(false, tm.Where)
+	out.sql.Filter, out.sql.Tenant = m.filter(false, tm.Where), m.tenant
 	if tm.Parent != "" {
 		out.sql.Parent = m.dialect.Quote(tm.Parent)
 		if t.ParentField != "" {

@@ -298,9 +298,7 @@ func (m *mapped) word(entry string, spec ColumnMap, t catalog.Type, sql string) 
 	if len(spec.Values) == 0 {
 		return sql, nil
 	}
-	if m.dialect == MySQL {
-		sql = "CONVERT(" + sql + " USING utf8mb4)" // numbers too
-	}
+	sql = m.spelt(sql) // the host's words may be numbers
 	ours := map[string]string{}
 	for _, host := range slices.Sorted(maps.Keys(spec.Values)) {
 		value := t.Normal(spec.Values[host])
