@@ -55,6 +55,16 @@ func Migrations(prefix string) sqlstore.Migrations {
 	return sqlstore.Migrations{Service: "coupon", Files: subdir{files}, Prefix: prefix}
 }
 
+// Ledger is the table of the coupons' ledger, for hosts that partition it by month.
+// What is detached no longer counts in Results, nor for a limit that is added later;
+// counters, keys and coupons are in other tables and stay as they are.
+func Ledger(prefix string) sqlstore.Monthly {
+	if prefix == "" {
+		prefix = "dangol_"
+	}
+	return sqlstore.Monthly{Table: prefix + "coupon_ledger", Seq: "seq", Time: "at", Indexes: []string{"definition, seq"}, Assigned: true}
+}
+
 // Open brings the tables up to date and returns the store. It does not close db.
 // The errors are those of sqlstore.Migrate.
 func Open(ctx context.Context, db *sql.DB, d sqlstore.Dialect, o Options) (*Store, error) {

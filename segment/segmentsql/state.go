@@ -57,6 +57,14 @@ type State struct {
 
 var _ segment.Store = (*State)(nil)
 
+// Trail is the table of the audit trail, for hosts that partition it by month.
+func Trail(prefix string) sqlstore.Monthly {
+	if prefix == "" {
+		prefix = "dangol_"
+	}
+	return sqlstore.Monthly{Table: prefix + "segment_trail", Seq: "seq", Time: "at"}
+}
+
 // Open brings the tables to the newest version and gives the state in them. The
 // dialects that have tables are listed in the folder migrations;
 // sqlstore.ErrNoMigrations is returned for others.
