@@ -210,3 +210,30 @@ func (tx *memoryTx) ResetCounters(_ context.Context, definition string, kind Sco
 	}
 	return nil
 }
+
+func (tx *memoryTx) DeleteCodes(_ context.Context, before time.Time, limit int) (n int, err error) {
+	if err := tx.writing(); err != nil {
+		return 0, err
+	}
+	for _, id := range tx.order.sorted(tx.grants) {
+		g := tx.grants[id]
+		touched := g.Customer != "" || !g.Used.IsZero() || !g.Revoked.IsZero() || g.Batch == "" || g.Key != ""
+		if touched || g.Expires.IsZero() || !g.Expires.Before(before) {
+			continue
+		}
+		if _, counted := tx.counters[Scope{Definition: g.Definition, Kind: ScopeGrant, Subject: id}]; counted {
+			continue
+		}
+		if n == limit {
+			break
+		}
+		drop(tx, tx.grants, id)
+		drop(tx, tx.byCode, g.Code)
+		n++
+	}
+	if n > 0 {
+		tx.order.stale.Store(true)
+		tx.undo = append(tx.undo, func() { tx.order.stale.Store(true) })
+	}
+	return n, nil
+}

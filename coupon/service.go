@@ -44,6 +44,9 @@ type Config struct {
 	// Hold is how long a reservation keeps its uses without a commit.
 	// Defaults to 30 minutes.
 	Hold time.Duration
+	// Keep is how long after their end Prune keeps codes that nobody touched.
+	// Defaults to for ever.
+	Keep time.Duration
 	// MaxCoupons is how many coupons one order takes; promotions do not count.
 	// Defaults to no bound.
 	MaxCoupons int
@@ -101,6 +104,7 @@ func (c Config) validate() error {
 	rule(known, "Currency is not in ISO 4217")
 	rule(c.Zone.String() != "Local", "Zone must be named, such as Asia/Seoul, so that every machine reads it alike")
 	rule(c.Hold > 0, "Hold must not be negative")
+	rule(c.Keep >= 0, "Keep must not be negative")
 	rule(c.LinkLife > 0, "LinkLife must not be negative")
 	rule(c.MaxCoupons >= 0, "MaxCoupons must not be negative")
 	rule(c.CodeSymbols >= minCodeSymbols && c.CodeSymbols <= 30, "CodeSymbols must be between 10 and 30")

@@ -90,6 +90,10 @@ type Grants interface {
 	SetUsed(ctx context.Context, id string, used time.Time, order string, discount int64) error
 	// FindGrants lists by ID.
 	FindGrants(ctx context.Context, q GrantQuery) ([]Grant, error)
+	// DeleteCodes removes at most limit grants of batches that ended before an instant
+	// and that nobody ever had to do with: no customer, no use, no revocation, no
+	// counter. It tells how many.
+	DeleteCodes(ctx context.Context, before time.Time, limit int) (int, error)
 	// Batch reads a batch. ErrNotFound when there is none.
 	Batch(ctx context.Context, id string) (Batch, error)
 	// SaveBatch adds a batch (Rev 0) or replaces it. ErrConflict when the stored

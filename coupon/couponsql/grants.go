@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -162,4 +163,38 @@ func (t *tx) SaveBatch(ctx context.Context, b coupon.Batch) error {
 		return replaced(t.exec(ctx, t.sql.insertBatch, b.ID, b.Definition, b.Version, b.Count, b.Done, b.Campaign, micros(b.Created)))
 	}
 	return replaced(t.exec(ctx, t.sql.replaceBatch, b.Done, b.ID, b.Rev))
+}
+
+// untouched are the codes that DeleteCodes may remove.
+const untouched = `g.expires < ? AND g.used IS NULL AND g.revoked IS NULL AND g.customer = '' AND g.batch <> '' AND g.issue_key IS NULL
+	AND NOT EXISTS (SELECT 1 FROM {prefix}coupon_counters c WHERE c.definition = g.definition AND c.kind = 'grant' AND c.subject = g.id AND c.period = '')`
+
+func (t *tx) DeleteCodes(ctx context.Context, before time.Time, limit int) (int, error) {
+	where := strings.ReplaceAll(untouched, "{prefix}", t.prefix)
+	query := t.dialect.Rebind("SELECT g.id FROM " + t.prefix + "coupon_grants g WHERE " + where + " ORDER BY g.expires LIMIT ?")
+	if t.writing { // whoever claims one meanwhile waits, and finds none
+		query += t.dialect.ForUpdate()
+	}
+	rows, err := t.q.QueryContext(ctx, query, micros(before), limit)
+	if err != nil {
+		return 0, fmt.Errorf("couponsql: find old codes: %w", err)
+	}
+	defer rows.Close()
+	var ids []any
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return 0, fmt.Errorf("couponsql: find old codes: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("couponsql: find old codes: %w", err)
+	}
+	rows.Close()
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	_, err = t.exec(ctx, t.dialect.Rebind("DELETE FROM "+t.prefix+"coupon_grants WHERE id IN "+placeholders(1, len(ids))), ids...)
+	return len(ids), err
 }

@@ -148,6 +148,14 @@ func (t steppingTx) Give(ctx context.Context, s coupon.Scope, n coupon.Count) (b
 	return t.ask(func() (bool, error) { return t.Tx.Give(ctx, s, n) })
 }
 
+func (t steppingTx) DeleteCodes(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	err = t.write(func() error {
+		n, err = t.Tx.DeleteCodes(ctx, before, limit)
+		return err
+	})
+	return n, err
+}
+
 func (t steppingTx) Rename(ctx context.Context, customer, to dangol.CustomerID) error {
 	return t.write(func() error { return t.Tx.Rename(ctx, customer, to) })
 }

@@ -29,6 +29,7 @@ func serviceCases() []Case {
 		{"service/results", "nobody would know what coupons cost and earned", results},
 		{"service/batches", "a batch would have a code too many or too few", batches},
 		{"service/erasure", "a customer who asks to be forgotten would not be, or counts would break", erasure},
+		{"service/pruning", "codes that somebody holds would vanish, or old ones pile up for ever", pruning},
 		{"service/records", "rules such as coupons(where usable) would not follow", records},
 		{"race/one limit", "more uses than the limit", raceOneLimit},
 		{"race/one customer", "a customer would use a coupon twice on two codes", raceOneCustomer},

@@ -241,6 +241,51 @@ func erasure(t testing.TB, open Open) {
 	require.Len(t, wallet, 1, "all or nothing")
 }
 
+func pruning(t testing.TB, open Open) {
+	ctx := t.Context()
+	clock := new(Clock)
+	store := open(t)
+	s, err := coupon.New(store, coupon.Config{Clock: clock, Keep: 30 * 24 * time.Hour})
+	require.NoError(t, err)
+	d := Save(t, s, coupon.Definition{ID: "d", Discount: coupon.AmountOff(1000), Limits: []coupon.Limit{{Uses: 100}}, Validity: coupon.Validity{Until: clock.Now().Add(7 * 24 * time.Hour)}})
+	_, err = s.Generate(ctx, coupon.Batch{ID: "b", Definition: "d", Count: 700})
+	require.NoError(t, err)
+	var codes []coupon.Grant
+	view(t, store, func(tx coupon.Tx) (err error) {
+		codes, err = tx.FindGrants(ctx, coupon.GrantQuery{Batch: "b"})
+		return err
+	})
+	owned, err := s.Claim(ctx, codes[0].Code, "kim")
+	require.NoError(t, err)
+	held := coupon.Request{Customer: "lee", Cart: Cart(5000), Codes: []string{codes[1].Code}}
+	_, err = s.Reserve(ctx, "held", held)
+	require.NoError(t, err)
+	n, err := s.Prune(ctx)
+	require.NoError(t, err)
+	require.Zero(t, n, "nothing is old")
+	clock.Pass(36 * 24 * time.Hour)
+	n, err = s.Prune(ctx)
+	require.NoError(t, err)
+	require.Zero(t, n, "nothing ended so long ago")
+	clock.Pass(2 * 24 * time.Hour)
+	n, err = s.Prune(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 698, n)
+	view(t, store, func(tx coupon.Tx) (err error) {
+		left, err := tx.FindGrants(ctx, coupon.GrantQuery{Batch: "b"})
+		require.Len(t, left, 2)
+		for _, g := range left {
+			require.Contains(t, []string{owned.ID, codes[1].ID}, g.ID)
+		}
+		return err
+	})
+	_, err = s.Commit(ctx, "held", "order")
+	require.NoError(t, err, "what is reserved is committed by its key, however late")
+	CheckLedger(t, store, d)
+	_, err = s.Reserve(ctx, "late", coupon.Request{Customer: "lee", Cart: Cart(5000), Codes: []string{codes[2].Code}})
+	refused(t, err, coupon.ReasonUnknown)
+}
+
 // give issues under a key without the customer's name.
 func give(t testing.TB, s shop, customer dangol.CustomerID, key string) coupon.Grant {
 	t.Helper()
