@@ -25,8 +25,8 @@ func (t *Table) Append(id dangol.CustomerID, kindName string, r *eval.Record) er
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.opts.MaxBytes > 0 && t.used+bytes > t.opts.MaxBytes {
-		return ErrFull
+	if err := t.room(bytes); err != nil {
+		return err
 	}
 	at, ok := t.find(id)
 	if !ok {

@@ -17,7 +17,12 @@ type dictionary struct {
 	mu     sync.RWMutex
 	values []catalog.Value // values[0] is what a missing value reads as
 	number map[string]uint32
+	bytes  int // about
 }
+
+// textBytes is about what a text takes in a dictionary, besides its own bytes: a
+// value, an entry of the map, and what both keep free.
+const textBytes = 160
 
 func newDictionary(t catalog.Type) *dictionary {
 	switch t.Sort {
@@ -42,6 +47,7 @@ func (d *dictionary) code(v catalog.Value) uint64 {
 	}
 	n := uint32(len(d.values))
 	d.number[strings.Clone(key)] = n
+	d.bytes += textBytes + 2*len(key)
 	d.values = append(d.values, v)
 	return uint64(n)
 }
@@ -68,6 +74,16 @@ func (d *dictionary) key(v catalog.Value) string {
 		b.WriteString("\x00\x01")
 	}
 	return b.String()
+}
+
+// size is about how much memory the dictionary takes.
+func (d *dictionary) size() int {
+	if d == nil {
+		return 0
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.bytes
 }
 
 // all are the values so far, by their numbers. They must not be changed.

@@ -53,9 +53,8 @@ func (t *Table) LoadColumns(in Columns) error {
 	if len(t.shards) > 0 {
 		return fmt.Errorf("%w: the table is not empty", ErrShape)
 	}
-	bytes := ld.size()
-	if t.opts.MaxBytes > 0 && bytes > t.opts.MaxBytes {
-		return ErrFull
+	if err := t.room(in.Bytes()); err != nil {
+		return err
 	}
 	where := newPlaces()
 	at := func(place uint32) dangol.CustomerID {
@@ -74,7 +73,8 @@ func (t *Table) LoadColumns(in Columns) error {
 			ld.kind(r)
 		}
 	}
-	t.where, t.used, t.shards = where, bytes, ld.shards
+	t.where, t.shards = where, ld.shards
+	t.used = int64(t.rowBytes())
 	t.ids = t.ids.next()
 	t.touch()
 	return nil
@@ -263,11 +263,35 @@ func (c *columnIn) check(what string, n int) error {
 	return nil
 }
 
-// size is about how many bytes the columns will take.
-func (ld *loader) size() int64 {
-	n := int64(len(ld.in.IDs)) * int64(64+4*len(ld.in.Attributes))
-	for _, r := range ld.in.Rows {
-		n += int64(len(r.Customer)) * int64(6+4*len(r.Fields))
+// Bytes is about how many bytes a table takes for the columns, at most.
+func (in *Columns) Bytes() int64 {
+	n := int64(0)
+	texts := func(list []string) {
+		for _, s := range list {
+			n += int64(textBytes + len(s))
+		}
+	}
+	column := func(c *Column) {
+		texts(c.Strings)
+		texts(c.Dictionary)
+		for _, items := range c.Sets {
+			texts(items)
+		}
+		n += 8 * int64(c.Len())
+	}
+	for _, id := range in.IDs {
+		n += int64(40 + len(id))
+	}
+	for _, c := range in.Attributes {
+		column(&c)
+	}
+	for i := range in.Rows {
+		r := &in.Rows[i]
+		texts(r.Keys)
+		n += int64(len(r.Customer))*8 + 8*int64(len(r.Numbers))
+		for _, c := range r.Fields {
+			column(&c)
+		}
 	}
 	return n
 }

@@ -26,8 +26,8 @@ func (t *Table) Put(customers ...*eval.Customer) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.opts.MaxBytes > 0 && t.used+bytes > t.opts.MaxBytes {
-		return ErrFull
+	if err := t.room(bytes); err != nil {
+		return err
 	}
 	for _, c := range customers {
 		t.put(c)
@@ -47,6 +47,7 @@ func (t *Table) Delete(ids ...dangol.CustomerID) {
 			continue
 		}
 		t.where.remove(id, t.id)
+		t.shrunk = true
 		sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
 		sh.be(local, gone, t.epoch)
 		for k, l := range sh.logs {

@@ -106,6 +106,20 @@ func (s *schema) add(k *catalog.Kind, depth int) (*kind, error) {
 	return out, nil
 }
 
+// bytes is about how much memory the texts of all columns take.
+func (s *schema) bytes() int {
+	n := 0
+	for i := range s.attrs {
+		n += s.attrs[i].dict.size()
+	}
+	for _, k := range s.kinds {
+		for i := range k.fields {
+			n += k.fields[i].dict.size()
+		}
+	}
+	return n
+}
+
 // stampedBy resolves the path of the kind's time field, such as order.placed.
 func (k *kind) stampedBy(cat *catalog.Catalog, declared *catalog.Kind) error {
 	path, at := declared.Time, k

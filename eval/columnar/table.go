@@ -29,7 +29,8 @@ var ErrShape = errors.New("columnar: data that does not fit the catalog")
 // Options of a Table. The zero Options work.
 type Options struct {
 	// MaxBytes is how much memory the rows may take, as far as the table can
-	// estimate it. Defaults to no limit.
+	// estimate it; what readers work out of them, such as lists of a customer's rows,
+	// comes on top. Defaults to no limit.
 	MaxBytes int64
 }
 
@@ -43,7 +44,8 @@ type Table struct {
 	epoch  uint64 // grows with every snapshot: what is older is copied before it is overwritten
 	shards []*shard
 	where  *places
-	used   int64     // bytes, estimated
+	used   int64     // bytes of rows and ids, estimated; what went is still counted
+	shrunk bool      // something went since used was measured
 	last   *Snapshot // of the state as it is, nil after a write
 	ids    *ordering // of all customers
 }
@@ -64,15 +66,41 @@ func (t *Table) Len() int {
 	return t.where.n
 }
 
-// Bytes is about how much memory the table's columns take, and its ids.
+// Bytes is about how much memory the table's columns take, with their texts and the
+// ids.
 func (t *Table) Bytes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	n := t.rowBytes() + t.schema.bytes()
+	for _, sh := range t.shards {
+		for _, l := range sh.logs {
+			n += l.listBytes()
+		}
+	}
+	return n
+}
+
+func (t *Table) rowBytes() int {
 	n := 4 * len(t.where.slots)
 	for _, sh := range t.shards {
 		n += sh.bytes()
 	}
 	return n
+}
+
+// room tells whether so many bytes more are within the budget, ErrFull when not.
+func (t *Table) room(bytes int64) error {
+	if t.opts.MaxBytes <= 0 {
+		return nil
+	}
+	bytes += int64(t.schema.bytes())
+	if t.shrunk && t.used+bytes > t.opts.MaxBytes {
+		t.used, t.shrunk = int64(t.rowBytes()), false
+	}
+	if t.used+bytes > t.opts.MaxBytes {
+		return ErrFull
+	}
+	return nil
 }
 
 // id is the id of a place: the shard, and the customer's number in it.
@@ -128,7 +156,7 @@ func (t *Table) compact(i int, all, locked bool) (done bool) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if merged := t.shards[i].tidy(all); merged != nil {
-			t.shards[i] = merged
+			t.shards[i], t.shrunk = merged, true
 			t.touch()
 		}
 		return true
@@ -149,7 +177,7 @@ func (t *Table) compact(i int, all, locked bool) (done bool) {
 	if t.shards[i] != was {
 		return false
 	}
-	t.shards[i] = merged
+	t.shards[i], t.shrunk = merged, true
 	t.touch()
 	return true
 }

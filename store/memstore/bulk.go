@@ -17,7 +17,8 @@ import (
 // first change of a record by its key reads all keys of its kind once.
 //
 // store.ErrColumns is returned, and nothing has happened, where the store is not
-// empty and where Options.ByEval is set.
+// empty and where Options.ByEval is set; ErrFull where the columns would take more
+// than Options.MaxBytes.
 func (s *Store) LoadColumns(ctx context.Context, in store.Columns) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -55,6 +56,9 @@ func (s *Store) LoadColumns(ctx context.Context, in store.Columns) error {
 		}
 		columns.Rows = append(columns.Rows, columnar.Rows(r))
 	}
+	if s.opts.MaxBytes > 0 && columns.Bytes() > s.opts.MaxBytes {
+		return ErrFull
+	}
 	table, err := columnar.New(s.schema.Catalog, columnar.Options{})
 	if err != nil {
 		return err
@@ -67,7 +71,7 @@ func (s *Store) LoadColumns(ctx context.Context, in store.Columns) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	now := &state{loaded: table.Snapshot(), count: len(in.IDs)}
+	now := &state{loaded: table.Snapshot(), count: len(in.IDs), bytes: int64(table.Bytes())}
 	s.index.dims, s.index.owners, s.index.loaded = dims, owners, &loaded{snapshot: now.loaded, brought: brought, kinds: map[string]*columnar.Lookup{}}
 	s.columns.mu.Lock()
 	defer s.columns.mu.Unlock()

@@ -72,6 +72,7 @@ type draft struct {
 	customers map[dangol.CustomerID]*working
 	owners    map[string]map[string]*owner // nil where the record is removed
 	dims      map[string]map[string]fields // nil where the row is removed
+	bytes     int64                        // about what the changes take
 }
 
 func newDraft(schema *store.Schema, base *state, ix *index) *draft {

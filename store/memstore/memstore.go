@@ -23,6 +23,10 @@ import (
 	"github.com/dangol-dev/dangol/store"
 )
 
+// ErrFull is returned when changes would take more memory than Options.MaxBytes.
+// Nothing has happened.
+var ErrFull = errors.New("memstore: the memory budget is used up")
+
 // Options are how a Store works. The zero value is fine.
 type Options struct {
 	// Clock tells when data is read, for store.Answer. Defaults to dangol.SystemClock.
@@ -33,6 +37,9 @@ type Options struct {
 	// definition, slow, without the memory that columns take. Defaults to false:
 	// Select answers by package eval/columnar.
 	ByEval bool
+	// MaxBytes is how much memory the customers may take, as far as the store can
+	// estimate it: as they are, and as columns. Defaults to no limit.
+	MaxBytes int64
 }
 
 func (o Options) withDefaults() Options {
@@ -169,6 +176,9 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if d.bytes += changeBytes(c); s.opts.MaxBytes > 0 && d.bytes > s.opts.MaxBytes {
+			return ErrFull
+		}
 		if err := d.change(c); err != nil {
 			var bad *store.InvalidError
 			if errors.As(err, &bad) {
@@ -181,6 +191,9 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 	next := d.freeze()
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if s.opts.MaxBytes > 0 && next.bytes > s.opts.MaxBytes && next.bytes > d.base.bytes {
+		return ErrFull
 	}
 	d.commit()
 	s.now.Store(next)

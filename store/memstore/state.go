@@ -30,6 +30,7 @@ type state struct {
 	loaded *columnar.Snapshot // nil for none
 	pages  []page
 	count  int
+	bytes  int64 // about what all take
 }
 
 // at is the index of the page in which the id stands or would stand.
@@ -142,7 +143,7 @@ func (c *cursor) samePage(d cursor) bool {
 
 // with is the state after the edits, which are ordered by id, each id once.
 func (s *state) with(edits []edit) *state {
-	next := &state{loaded: s.loaded, pages: make([]page, 0, len(s.pages)+1), count: s.count}
+	next := &state{loaded: s.loaded, pages: make([]page, 0, len(s.pages)+1), count: s.count, bytes: s.bytes}
 	for i := range max(len(s.pages), 1) {
 		var old page
 		last := i >= len(s.pages)-1
@@ -166,6 +167,12 @@ func (s *state) with(edits []edit) *state {
 		}
 		merged, more := s.merged(old, edits[:n])
 		next.count += more
+		for _, e := range edits[:n] {
+			next.bytes += customerBytes(e.now)
+			if was, found := s.edited(e.id); found {
+				next.bytes -= customerBytes(was)
+			}
+		}
 		next.pages = append(next.pages, merged.split()...)
 		edits = edits[n:]
 	}
