@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/internal/civil"
 )
 
@@ -65,9 +66,8 @@ func (s *Service) capStates(tx Tx, b *batch, r *claimed, now time.Time) ([]capSt
 		if !limit.covers(r.content.Channel, b.campaign.Purpose) {
 			continue
 		}
-		from, until := limit.period(now, s.cfg.Zone)
-		// A rolling stretch is open at its old end: a message of exactly a day ago is a day old.
-		got, err := scan[Delivery](tx, Range{Index: 1, Equal: []any{string(r.Customer)}, From: micros(from.Add(boolMicro(limit.Rolling > 0)))})
+		_, until := limit.period(now, s.cfg.Zone)
+		got, err := scan[Delivery](tx, s.counted(limit, r.Customer, now))
 		if err != nil {
 			return nil, err
 		}
@@ -83,6 +83,13 @@ func (s *Service) capStates(tx Tx, b *batch, r *claimed, now time.Time) ([]capSt
 		states = append(states, state)
 	}
 	return states, nil
+}
+
+// counted is what a cap counts for a customer.
+func (s *Service) counted(limit Cap, id dangol.CustomerID, now time.Time) Range {
+	from, _ := limit.period(now, s.cfg.Zone)
+	// A rolling stretch is open at its old end: a message of exactly a day ago is a day old.
+	return Range{Index: 1, Equal: []any{string(id)}, From: micros(from.Add(boolMicro(limit.Rolling > 0)))}
 }
 
 func boolMicro(b bool) time.Duration {

@@ -107,8 +107,10 @@ func (s *Service) Consents(ctx context.Context, id dangol.CustomerID) (ledger []
 }
 
 func consents(tx Tx, id dangol.CustomerID) ([]Consent, error) {
-	return scan[Consent](tx, Range{Equal: []any{string(id)}})
+	return scan[Consent](tx, consentRange(id))
 }
+
+func consentRange(id dangol.CustomerID) Range { return Range{Equal: []any{string(id)}} }
 
 // standing is the line that decides for a channel and purpose as of an instant: the
 // latest one that was said for the channel or for all of them.

@@ -108,7 +108,7 @@ func (s *Service) workOnce(ctx context.Context, campaign, id string) (p Progress
 // service's clock, how long a lease holds by the store's.
 func (s *Service) claim(ctx context.Context, campaign, id string) (b *batch, err error) {
 	fence := newFence()
-	err = s.store.Update(ctx, func(tx Tx) error {
+	err = s.updateAhead(ctx, func(tx *ahead) error {
 		if b != nil { // by a run of the transaction that may have been committed
 			if mine, err := b.arrived(tx); err != nil || mine {
 				return err
@@ -265,7 +265,10 @@ func mine(tx Tx, b *batch, r *claimed) (Recipient, bool, error) {
 
 // putBack gives claimed recipients back that were not submitted.
 func (s *Service) putBack(ctx context.Context, b *batch, rows []*claimed, due time.Time) error {
-	return s.store.Update(ctx, func(tx Tx) error {
+	return s.updateAhead(ctx, func(tx *ahead) error {
+		if err := tx.readRecipients(b, rows); err != nil {
+			return err
+		}
 		for _, r := range rows {
 			cur, ok, err := mine(tx, b, r)
 			if err != nil {
@@ -288,8 +291,11 @@ func (s *Service) putBack(ctx context.Context, b *batch, rows []*claimed, due ti
 func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total Progress, err error) {
 	var send []*claimed
 	tried := map[*claimed]bool{} // made durable by a run of the transaction that may have been committed
-	err = s.store.Update(ctx, func(tx Tx) error {
+	err = s.updateAhead(ctx, func(tx *ahead) error {
 		total, send = Progress{}, send[:0]
+		if err := tx.readRecipients(b, rows); err != nil {
+			return err
+		}
 		now := s.now()
 		row, _, err := get[campaignRow](tx, b.campaign.ID)
 		if err != nil {
@@ -301,6 +307,9 @@ func (s *Service) submit(ctx context.Context, b *batch, rows []*claimed) (total 
 		}
 		at, err := s.leaseNow(tx)
 		if err != nil {
+			return err
+		}
+		if err := errors.Join(tx.readDeliveries(rows), s.readFacts(tx, b, rows, now)); err != nil {
 			return err
 		}
 		for _, r := range rows {

@@ -215,12 +215,19 @@ func (s *Service) addressed(ctx context.Context, id dangol.CustomerID, audience 
 // was erased since it was read, who may be on it.
 func (s *Service) freezePage(ctx context.Context, o Occurrence, page []dangol.CustomerID, cursor dangol.CustomerID, last bool, seen counterRow) (cur Occurrence, erased counterRow, err error) {
 	now := s.now()
-	err = s.store.Update(ctx, func(tx Tx) (err error) {
+	err = s.updateAhead(ctx, func(tx *ahead) (err error) {
 		if erased, _, err = get[counterRow](tx, erasures); err != nil {
 			return err
 		}
 		cur, _, err = get[Occurrence](tx, o.Campaign, o.ID)
 		if err != nil || cur.State != OccurrenceRunning || cur.Frozen || cur.cursor != o.cursor || erased != seen {
+			return err
+		}
+		keys := make([][]any, len(page))
+		for i, id := range page {
+			keys[i] = []any{o.Campaign, o.ID, string(id)}
+		}
+		if err := tx.readRows(recipientTable, keys); err != nil {
 			return err
 		}
 		for _, id := range page {

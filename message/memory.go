@@ -218,6 +218,42 @@ func (tx *memoryTx) Scan(t *Table, r Range) ([]Row, error) {
 	return rows, nil
 }
 
+// GetMany implements Many.
+func (tx *memoryTx) GetMany(t *Table, keys [][]any) ([]Row, error) {
+	out := make([]Row, len(keys))
+	for i, key := range keys {
+		row, err := tx.Get(t, key...)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = row
+	}
+	return out, nil
+}
+
+// ScanMany implements Many.
+func (tx *memoryTx) ScanMany(t *Table, rs []Range) ([][]Row, error) {
+	out := make([][]Row, len(rs))
+	for i, r := range rs {
+		rows, err := tx.Scan(t, r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = rows
+	}
+	return out, nil
+}
+
+// PutMany implements Many.
+func (tx *memoryTx) PutMany(t *Table, rows []Row) error {
+	for _, row := range rows {
+		if err := tx.Put(t, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // orMax reads an empty upper bound as one behind all keys.
 func orMax(hi string) string {
 	if hi == "" {

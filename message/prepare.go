@@ -2,6 +2,7 @@ package message
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,8 +42,11 @@ func (s *Service) prepare(ctx context.Context, b *batch, rows []*claimed) (ready
 	if len(settled) == 0 {
 		return ready, p, nil
 	}
-	err = s.store.Update(ctx, func(tx Tx) error {
+	err = s.updateAhead(ctx, func(tx *ahead) error {
 		p = Progress{}
+		if err := errors.Join(tx.readRecipients(b, settled), tx.readDeliveries(settled)); err != nil {
+			return err
+		}
 		row, _, err := get[campaignRow](tx, c.ID)
 		if err != nil {
 			return err
@@ -91,7 +95,11 @@ func (s *Service) judgeAll(ctx context.Context, b *batch, rows []*claimed, now t
 	if err := s.recheck(ctx, c, rows); err != nil {
 		return err
 	}
-	return s.store.View(ctx, func(tx Tx) error {
+	return s.store.View(ctx, func(below Tx) error {
+		tx := newAhead(below)
+		if err := s.readFacts(tx, b, rows, now); err != nil {
+			return err
+		}
 		for _, r := range rows {
 			f, err := s.facts(tx, b, r, now)
 			if err != nil {
@@ -192,7 +200,7 @@ func (s *Service) facts(tx Tx, b *batch, r *claimed, now time.Time) (facts, erro
 		f.suppressed = bar.Reason
 	}
 	if !b.campaign.AllowDuplicates {
-		sent, err := scan[Delivery](tx, Range{Index: 2, Equal: []any{b.campaign.ID, string(r.Customer)}})
+		sent, err := scan[Delivery](tx, b.campaign.sentTo(r.Customer))
 		if err != nil {
 			return f, err
 		}
@@ -202,7 +210,7 @@ func (s *Service) facts(tx Tx, b *batch, r *claimed, now time.Time) (facts, erro
 			}
 		}
 	}
-	same, err := scan[Delivery](tx, Range{Index: 3, Equal: []any{b.campaign.ID, b.occ.ID, f.address}})
+	same, err := scan[Delivery](tx, b.sentAt(f.address))
 	if err != nil {
 		return f, err
 	}
@@ -213,6 +221,16 @@ func (s *Service) facts(tx Tx, b *batch, r *claimed, now time.Time) (facts, erro
 	}
 	f.caps, err = s.capStates(tx, b, r, now)
 	return f, err
+}
+
+// sentTo is the campaign's submits to a customer.
+func (c *Campaign) sentTo(id dangol.CustomerID) Range {
+	return Range{Index: 2, Equal: []any{c.ID, string(id)}}
+}
+
+// sentAt is the occurrence's submits to an address.
+func (b *batch) sentAt(address string) Range {
+	return Range{Index: 3, Equal: []any{b.campaign.ID, b.occ.ID, address}}
 }
 
 // counts tells whether the customer got the message, as far as anybody knows.

@@ -112,8 +112,11 @@ func classify(got Receipted, err error) outcome {
 
 // record writes the outcomes of a chunk.
 func (s *Service) record(ctx context.Context, b *batch, rows []*claimed, out []outcome) (total Progress, err error) {
-	err = s.store.Update(ctx, func(tx Tx) error {
+	err = s.updateAhead(ctx, func(tx *ahead) error {
 		total = Progress{}
+		if err := errors.Join(tx.readRecipients(b, rows), tx.readDeliveries(rows)); err != nil {
+			return err
+		}
 		failures := 0
 		for i, r := range rows {
 			d, found, err := get[Delivery](tx, r.msg.Key)

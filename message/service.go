@@ -38,7 +38,7 @@ type Config struct {
 
 	Workers int              // goroutines that send in one Tick. Defaults to 1
 	Batch   int              // how many recipients a worker claims at once. Defaults to 200
-	Chunk   int              // how many submits become durable at once on a channel that can resolve doubt (Idempotent or Asker). Defaults to 50; other channels submit one at a time
+	Chunk   int              // how many submits become durable at once on a channel that can resolve doubt (Idempotent or Asker). Defaults to 100; other channels submit one at a time
 	Lease   time.Duration    // how long a claim is valid. Defaults to a minute
 	Tries   int              // submits of a message that definitely fail before the next channel. Defaults to 5
 	Backoff time.Duration    // before the second try; doubles each time. Defaults to 30 s
@@ -69,7 +69,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.Rules = c.Rules.withDefaults()
 	setDefault(&c.Workers, 1)
 	setDefault(&c.Batch, 200)
-	setDefault(&c.Chunk, 50)
+	setDefault(&c.Chunk, 100)
 	setDefault(&c.Lease, time.Minute)
 	setDefault(&c.Tries, 5)
 	setDefault(&c.Backoff, 30*time.Second)
@@ -166,6 +166,9 @@ func (s *Service) alone(what string) error {
 
 // leaseNow is the time by which claims are held.
 func (s *Service) leaseNow(tx Tx) (time.Time, error) {
+	if a, ok := tx.(*ahead); ok {
+		tx = a.Tx
+	}
 	if c, ok := tx.(Clocked); ok {
 		return c.Now()
 	}

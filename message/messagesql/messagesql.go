@@ -286,19 +286,27 @@ func names(cols []message.Column) []string {
 	return out
 }
 
-func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, error) {
+// check refuses rows that are not the table's.
+func (t *tx) check(table *message.Table, row message.Row) error {
 	switch {
 	case !t.write:
-		return 0, message.ErrReadOnly
+		return message.ErrReadOnly
 	case len(row) != len(table.Columns):
-		return 0, fmt.Errorf("messagesql: a row of %s has %d values instead of %d", table.Name, len(row), len(table.Columns))
+		return fmt.Errorf("messagesql: a row of %s has %d values instead of %d", table.Name, len(row), len(table.Columns))
 	}
 	for i, c := range table.Columns {
 		_, isText := row[i].(string)
 		_, isInt := row[i].(int64)
 		if c.Type == message.TextColumn && !isText || c.Type == message.IntColumn && !isInt {
-			return 0, fmt.Errorf("messagesql: column %s of %s cannot hold a %T", c.Name, table.Name, row[i])
+			return fmt.Errorf("messagesql: column %s of %s cannot hold a %T", c.Name, table.Name, row[i])
 		}
+	}
+	return nil
+}
+
+func (t *tx) exec(table *message.Table, text string, row message.Row) (int64, error) {
+	if err := t.check(table, row); err != nil {
+		return 0, err
 	}
 	res, err := t.q.ExecContext(t.ctx, text, row...)
 	if err != nil {

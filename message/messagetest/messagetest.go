@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) message.Store) {
 		{"ViewIsOneState", "a report that mixes two states does not add up", viewIsOneState},
 		{"SerialisesUpdates", "two workers that both read a free place must not both take it", serialisesUpdates},
 		{"Deletes", "what was erased must be in no index, and come back when the transaction fails", deletes},
+		{"ManyLikeOneByOne", "a dispatch reads and writes many rows at once, and must see what it would one by one", manyLikeOneByOne},
 		{"ScansLikeAModel", "queues, ledgers and pages rely on the order and the bounds of every index", scansLikeAModel},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -198,6 +199,73 @@ func deletes(t *testing.T, s message.Store) {
 	})
 	planned("a", "b")
 	require.Error(t, s.Update(t.Context(), func(tx message.Tx) error { return tx.Delete(tab, "c") }), "a key of the wrong length")
+}
+
+func manyLikeOneByOne(t *testing.T, s message.Store) {
+	tab := table("deliveries")
+	hard := []string{"", "NULL", "a,b", "{a}", `"`, `\`, `\"`, "'", "광고 🎁", "line\nbreak", "?", "$1", "a", "A", "a "}
+	var all []message.Row
+	for i, text := range hard {
+		for n := range int64(3) {
+			all = append(all, row(tab, map[string]any{"delivery": text + "/" + string(rune('0'+n)), "campaign": "c", "occurrence": "o", "customer": text,
+				"address": hard[(i+int(n))%len(hard)], "body": text, "submitted": n - 1, "cost": int64(1)<<62 + n}))
+		}
+	}
+	update(t, s, func(tx message.Tx) error {
+		many, ok := tx.(message.Many)
+		if !ok {
+			t.Skip("the store is not message.Many")
+		}
+		require.NoError(t, many.PutMany(tab, all[:1]))
+		require.NoError(t, many.PutMany(tab, all[1:]))
+		for i := range all {
+			all[i] = slices.Clone(all[i])
+			all[i][len(all[i])-1] = int64(i) // a row that is there is replaced
+		}
+		return many.PutMany(tab, all)
+	})
+	require.NoError(t, s.View(t.Context(), func(tx message.Tx) error {
+		many := tx.(message.Many)
+		require.Error(t, many.PutMany(tab, all), "a reader that writes")
+		keys := [][]any{{"nowhere"}, {"a/0"}, {"a/0"}}
+		for _, r := range all {
+			keys = append(keys, []any{r[0]})
+		}
+		for n := range len(keys) + 1 {
+			got, err := many.GetMany(tab, keys[:n])
+			require.NoError(t, err)
+			for i, key := range keys[:n] {
+				one, err := tx.Get(tab, key...)
+				require.NoError(t, err)
+				require.Empty(t, cmp.Diff(one, got[i]), "%q", key)
+			}
+		}
+		two := table("suppressions") // a key of two columns, of which either may differ
+		for _, keys := range [][][]any{{{"a", "x"}, {"b", "x"}}, {{"a", "x"}, {"a", "y"}}, {{"a", "x"}, {"b", "y"}}, {{"a", "x"}, {"a", "x"}}} {
+			got, err := many.GetMany(two, keys)
+			require.NoError(t, err)
+			require.Len(t, got, len(keys))
+		}
+		var byAddress, since []message.Range
+		for _, text := range append(hard, "nobody") {
+			byAddress = append(byAddress, message.Range{Index: 3, Equal: []any{"c", "o", text}})
+			since = append(since, message.Range{Index: 1, Equal: []any{text}, From: int64(0), To: int64(1)})
+		}
+		for _, rs := range [][]message.Range{byAddress, since, byAddress[:1], nil, {byAddress[0], {Index: 3, Equal: []any{"d", "o", "x"}}}} {
+			got, err := many.ScanMany(tab, rs)
+			require.NoError(t, err)
+			require.Len(t, got, len(rs))
+			for i, r := range rs {
+				one, err := tx.Scan(tab, r)
+				require.NoError(t, err)
+				require.Equal(t, len(one), len(got[i]))
+				for k := range one {
+					require.Empty(t, cmp.Diff(one[k], got[i][k]), "%+v", r)
+				}
+			}
+		}
+		return nil
+	}))
 }
 
 func readsOwnWrites(t *testing.T, s message.Store) {
