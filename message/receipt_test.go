@@ -313,3 +313,35 @@ func TestHTMLIsEscaped(t *testing.T) {
 	require.NotContains(t, html, "<script")
 	require.NotContains(t, html, "<img")
 }
+
+// The worker dies after the provider took the message, and the provider's receipt comes
+// before anybody asks: the receipt tells.
+func TestReceiptBeforeTheDoubtIsResolved(t *testing.T) {
+	for kind, want := range map[message.ReceiptKind]message.RecipientState{
+		message.ReceiptDelivered: message.Submitted, message.ReceiptFailed: message.Failed,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			var under message.Store
+			d := &doom{}
+			s := newShop(t, func(c *message.Config) { under = c.Store })
+			s.groups.refresh("new", "ann")
+			s.consent("ann")
+			s.cfg.Store = mortalStore{under, d}
+			d.left.Store(1 << 40)
+			s.gateway.after = func(message.Message) error {
+				d.dead.Store(true)
+				return nil
+			}
+			s.reopen()
+			s.start(daily())
+			_, err := s.Tick(t.Context())
+			require.ErrorIs(t, err, errDied)
+			s.gateway.after, s.cfg.Store = nil, under
+			s.reopen()
+			require.NoError(t, s.Receive(t.Context(), message.Receipt{Key: s.gateway.sent()[0].Key, Kind: kind, At: s.clock.Now(), Reason: "no answer"}))
+			s.live(kst("2026-03-02 12:00"))
+			require.Len(t, s.gateway.sent(), 1)
+			require.Equal(t, map[message.RecipientState]int{want: 1}, s.sums("daily").Outcomes)
+		})
+	}
+}

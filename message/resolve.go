@@ -243,16 +243,21 @@ func (s *Service) backoff(n int) time.Duration { return s.cfg.Backoff << min(n, 
 // again under the same key where the provider remembers it, or not at all.
 func (s *Service) resolve(ctx context.Context, b *batch, rows []*claimed) (total Progress, err error) {
 	for _, r := range rows {
-		d, found, err := s.doubted(ctx, b, r)
+		d, doubt, err := s.doubted(ctx, b, r)
 		if err != nil {
 			return total, err
 		}
+		if !doubt {
+			continue
+		}
 		o := outcome{kind: unsure}
 		resend := false
-		if !found {
-			return total, fmt.Errorf("message: the store lost the submit to %s", r.Customer)
-		}
-		if sender, ok := s.cfg.Senders[d.Channel].(Asker); ok {
+		if d.Status != StatusSubmitting { // a receipt was faster than this question
+			o = outcome{kind: accepted, id: d.Provider}
+			if d.Status == StatusFailed {
+				o = outcome{kind: rejected, reason: d.Failure}
+			}
+		} else if sender, ok := s.cfg.Senders[d.Channel].(Asker); ok {
 			call, cancel := context.WithTimeout(ctx, s.cfg.Lease)
 			answer, err := sender.Ask(call, d.Key)
 			cancel()
@@ -278,28 +283,48 @@ func (s *Service) resolve(ctx context.Context, b *batch, rows []*claimed) (total
 	return total, nil
 }
 
-// doubted is the submit that a recipient's doubt is about.
-func (s *Service) doubted(ctx context.Context, b *batch, r *claimed) (d Delivery, found bool, err error) {
+// doubted is the submit that a recipient's doubt is about: the one that is on record as
+// being made, or the last one when a receipt has told what became of it. There is no
+// doubt any more when the worker that submitted it came back after its lease.
+func (s *Service) doubted(ctx context.Context, b *batch, r *claimed) (d Delivery, doubt bool, err error) {
 	err = s.store.View(ctx, func(tx Tx) error {
+		_, ours, err := mine(tx, b, r)
+		if err != nil || !ours {
+			return err
+		}
 		all, err := scan[Delivery](tx, Range{Index: 2, Equal: []any{b.campaign.ID, string(r.Customer)}})
 		for _, one := range all {
-			if one.Occurrence == b.occ.ID && one.Status == StatusSubmitting {
-				d, found = one, true
+			if one.Occurrence != b.occ.ID || one.Status == StatusRetry {
+				continue
 			}
+			if !doubt || one.Status == StatusSubmitting || d.Status != StatusSubmitting && one.Submitted.After(d.Submitted) {
+				d, doubt = one, true
+			}
+		}
+		if err == nil && !doubt {
+			err = fmt.Errorf("message: the store lost the submit to %s", r.Customer)
 		}
 		return err
 	})
-	return d, found, err
+	return d, doubt, err
 }
 
 // resolved writes what was found out about a doubtful submit.
 func (s *Service) resolved(ctx context.Context, b *batch, r *claimed, d Delivery, o outcome, resend bool) (p Progress, err error) {
 	err = s.store.Update(ctx, func(tx Tx) error {
 		p = Progress{}
-		d := d // the transaction may run again
 		cur, ok, err := mine(tx, b, r)
 		if err != nil || !ok || cur.State != Submitting && cur.State != InDoubt {
 			return err
+		}
+		asked := d.Status
+		d, _, err := get[Delivery](tx, d.Key)
+		if err != nil {
+			return err
+		}
+		if d.Status != asked { // a receipt came meanwhile, and counts
+			cur.wait(cur.State, cur.Reason, s.now())
+			return put(tx, &cur)
 		}
 		now := s.now()
 		cur.Updated = now
