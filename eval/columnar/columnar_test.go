@@ -106,7 +106,7 @@ func TestSelectIsEval(t *testing.T) {
 			}
 			require.Greater(t, len(plans), 100)
 		}
-		done += len(plans)
+		done = checked(t, done, len(plans))
 		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{Workers: 1 + rnd.IntN(3)})
 		require.NoError(t, table.Compact(context.Background(), true))
 		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
@@ -167,7 +167,7 @@ func TestSelectIsEvalInMadeUpWorlds(t *testing.T) {
 				plans = append(plans, p)
 			}
 		}
-		done += len(plans)
+		done = checked(t, done, len(plans))
 		table := load(t, w.Catalog, w.Customers)
 		for range 2 {
 			requireSame(t, table.Snapshot(), plans, w.Customers, w.Env(), columnar.Run{})

@@ -23,6 +23,14 @@ var (
 	seed = flag.Uint64("seed", 1, "where random cases start")
 )
 
+// checked adds up cases; a soak tells how far it is.
+func checked(t *testing.T, done, more int) int {
+	if *soak > 0 && done/10_000 != (done+more)/10_000 {
+		t.Logf("%d cases so far", done+more)
+	}
+	return done + more
+}
+
 // now is the instant that random shops live around: a Sunday on which New York
 // repeats an hour.
 var now = time.Date(2026, 11, 1, 6, 30, 0, 0, time.UTC)
