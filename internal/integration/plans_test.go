@@ -1,0 +1,147 @@
+package integration_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/store"
+	"github.com/dangol-dev/dangol/store/sqlstore"
+	"github.com/stretchr/testify/require"
+)
+
+// bigShop is large enough for an engine to prefer an index: 20,000 customers who
+// joined over two years, 60,000 orders, 60,000 items of 5,000 products.
+const (
+	bigCustomers, bigOrders = 20_000, 60_000
+	bigAsOf                 = 1_790_000_000
+	bigSpan                 = 2 * 365 * 24 * 60 * 60
+)
+
+func bigShop(t testing.TB, e engine, db *sql.DB) *sqlstore.Mapped {
+	t.Helper()
+	exec := func(query string) {
+		t.Helper()
+		_, err := db.ExecContext(t.Context(), query)
+		require.NoError(t, err, query)
+	}
+	numbers := func(n int) string {
+		switch e.dialect {
+		case sqlstore.Postgres:
+			return fmt.Sprintf("generate_series(1, %d) AS s(n)", n)
+		case sqlstore.MySQL:
+			return fmt.Sprintf("(SELECT seq AS n FROM seq_1_to_%d) s", n)
+		}
+		return fmt.Sprintf("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) SELECT n FROM s) s", n)
+	}
+	at := func(salt int) string { return fmt.Sprintf("%d - 1 - (n * %d) %% %d", bigAsOf, salt, bigSpan) }
+	exec("CREATE TABLE big_customers (id BIGINT NOT NULL PRIMARY KEY, joined BIGINT NOT NULL, country VARCHAR(2) NOT NULL)")
+	exec("CREATE TABLE big_orders (id BIGINT NOT NULL PRIMARY KEY, customer_id BIGINT NOT NULL, placed BIGINT NOT NULL, status VARCHAR(20) NOT NULL, total BIGINT NOT NULL)")
+	exec("CREATE TABLE big_items (id BIGINT NOT NULL PRIMARY KEY, order_id BIGINT NOT NULL, customer_id BIGINT NOT NULL, placed BIGINT NOT NULL, product_id BIGINT NOT NULL)")
+	exec("INSERT INTO big_customers SELECT n, " + at(3163) + ", CASE WHEN n % 3 = 0 THEN 'KR' ELSE 'JP' END FROM " + numbers(bigCustomers))
+	exec("INSERT INTO big_orders SELECT n, 1 + n % " + fmt.Sprint(bigCustomers) + ", " + at(1049) + ", CASE WHEN n % 9 = 0 THEN 'void' ELSE 'done' END, n % 1000 FROM " + numbers(bigOrders))
+	exec("INSERT INTO big_items SELECT n, n, 1 + n % " + fmt.Sprint(bigCustomers) + ", " + at(1049) + ", n % 5000 FROM " + numbers(bigOrders))
+	exec("CREATE INDEX big_joined ON big_customers (joined)")
+	exec("CREATE INDEX big_placed ON big_orders (placed)")
+	exec("CREATE INDEX big_product ON big_items (product_id, placed)")
+	switch e.dialect {
+	case sqlstore.MySQL:
+		exec("ANALYZE TABLE big_customers, big_orders, big_items")
+	default:
+		exec("ANALYZE")
+	}
+	epoch := func(column string) sqlstore.ColumnMap { return sqlstore.ColumnMap{Column: column, Time: "epoch"} }
+	s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+		Customers: sqlstore.TableMap{Table: "big_customers", Key: "id", Columns: map[string]sqlstore.ColumnMap{
+			"joined": epoch("joined"), "country": {Column: "country"},
+		}},
+		Records: map[string]sqlstore.TableMap{
+			"all_orders": {Table: "big_orders", Key: "id", Customer: "customer_id", Owned: true, Columns: map[string]sqlstore.ColumnMap{
+				"placed": epoch("placed"), "total": {Column: "total", Amount: "minor"},
+				"status": {Column: "status", Values: map[string]string{"done": "confirmed", "void": "cancelled"}},
+			}},
+			"items": {Table: "big_items", Key: "id", Customer: "customer_id", Parent: "order_id", Owned: true, Columns: map[string]sqlstore.ColumnMap{
+				"product": {Column: "product_id"}, "order.placed": epoch("placed"),
+			}},
+		},
+	}, sqlstore.MappedOptions{})
+	require.NoError(t, err)
+	return s
+}
+
+// how asks the engine how it would run a statement.
+func how(t testing.TB, d sqlstore.Dialect, tx *sql.Tx, p sqlstore.Planned) string {
+	t.Helper()
+	explain := map[sqlstore.Dialect]string{sqlstore.Postgres: "EXPLAIN ", sqlstore.MySQL: "EXPLAIN ", sqlstore.SQLite: "EXPLAIN QUERY PLAN "}[d]
+	rows, err := tx.QueryContext(t.Context(), explain+p.Statement.SQL, p.Statement.Args...)
+	require.NoError(t, err, p.Statement.SQL)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	require.NoError(t, err)
+	var b strings.Builder
+	for rows.Next() {
+		cells, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range cells {
+			into[i] = &cells[i]
+		}
+		require.NoError(t, rows.Scan(into...))
+		for _, c := range cells {
+			b.WriteString(c.String + " ")
+		}
+		b.WriteString("\n")
+	}
+	require.NoError(t, rows.Err())
+	return b.String()
+}
+
+// On analysed tables, a rule that few records decide is answered by their index, and
+// the records' table is not read whole.
+func TestSelectiveRulesUseTheirIndex(t *testing.T) {
+	rules := []struct {
+		text    string
+		indexes []string
+		whole   []string // what a plan that reads a table whole would say
+	}{
+		{`joined within 7d and not orders(7d) >= 1`, []string{"big_joined", "big_placed"}, []string{"Seq Scan on big_customers", "Seq Scan on big_orders", "SCAN big_orders"}},
+		{`orders(7d where status = "confirmed" and total >= 100) >= 1`, []string{"big_placed"}, []string{"Seq Scan on big_orders", "Seq Scan on big_customers", "SCAN big_orders"}},
+		{`items(30d where product in ("17", "4711"))`, []string{"big_product"}, []string{"Seq Scan", "SCAN big_items"}},
+		{`country = "KR" and last(orders) within 3d`, []string{"big_placed"}, []string{"Seq Scan on big_orders", "SCAN big_orders"}},
+	}
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			db := e.start(t)
+			s := bigShop(t, e, db)
+			for _, r := range rules {
+				p, ds := c.Text(r.text, compile.Options{})
+				require.False(t, ds.HasErrors(), "%v", ds)
+				q := store.Query{Plans: []*plan.Plan{p}, AsOf: time.Unix(bigAsOf, 0)}
+				list, answers, err := s.Statements(t.Context(), q)
+				require.NoError(t, err)
+				require.NoError(t, answers[0].Err)
+				require.Len(t, list, 1)
+				tx, err := db.BeginTx(t.Context(), nil)
+				require.NoError(t, err)
+				defer tx.Rollback()
+				text := how(t, e.dialect, tx, list[0])
+				require.NoError(t, tx.Rollback())
+				for _, index := range r.indexes {
+					require.Contains(t, text, index, "%s\n%s", r.text, list[0].Statement.SQL)
+				}
+				for _, whole := range r.whole {
+					require.NotContains(t, text, whole, "%s\n%s", r.text, list[0].Statement.SQL)
+				}
+				found, err := s.Select(t.Context(), q)
+				require.NoError(t, err)
+				require.NotZero(t, found[0].Members.Len(), r.text)
+			}
+		})
+	}
+}
