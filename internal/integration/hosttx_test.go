@@ -40,6 +40,9 @@ type services struct {
 	groups   *segment.Service
 	coupons  *coupon.Service
 	messages *message.Service
+
+	couponStore  coupon.Store
+	messageStore message.Store
 }
 
 type nobody struct{}
@@ -62,7 +65,7 @@ func openServices(t *testing.T, h home) services {
 	for _, id := range []dangol.CustomerID{"kim", "gone", "kept"} {
 		require.NoError(t, data.Apply(t.Context(), store.Change{Customer: id}))
 	}
-	var s services
+	s := services{couponStore: coupons, messageStore: messages}
 	s.groups, err = segment.New(segment.Config{Data: data, State: groups})
 	require.NoError(t, err)
 	s.coupons, err = coupon.New(coupons, coupon.Config{})
@@ -81,7 +84,7 @@ func (s services) in(t *testing.T, tx *sql.Tx) services {
 	require.NoError(t, err)
 	messages, err := s.messages.WithTx(messagesql.WithTx(tx))
 	require.NoError(t, err)
-	return services{groups, coupons, messages}
+	return services{groups: groups, coupons: coupons, messages: messages}
 }
 
 // The host's own row and what all three services wrote are stored together or not at
