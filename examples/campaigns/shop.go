@@ -101,14 +101,16 @@ func open(ctx context.Context, dir string, now func() time.Time, sender message.
 		return nil, nil, err
 	}
 	closeDB := func() { _ = db.Close() }
-	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
+	clock := dangol.ClockFunc(now)
+	// Claims too end by the simulated time; in a real shop they end by the database's.
+	state, err := messagesql.Open(ctx, sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{Clock: clock})
 	if err != nil {
 		closeDB()
 		return nil, nil, err
 	}
 	shop := directory{shoppers(), now}
 	svc, err := message.New(message.Config{
-		Store: state, Audience: shop, Contacts: shop, Clock: dangol.ClockFunc(now),
+		Store: state, Audience: shop, Contacts: shop, Clock: clock,
 		Senders: map[message.Channel]message.Sender{message.SMS: sender, message.LMS: sender},
 		Sender:  message.Identity{Name: "단골상점", Contact: "02-123-4567", OptOut: "무료수신거부 080-123-4567"},
 		Caps:    []message.Cap{{Name: "two a week", Max: 2, Rolling: 7 * 24 * time.Hour}},
