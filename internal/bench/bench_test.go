@@ -37,6 +37,9 @@ func TestEnginesAgree(t *testing.T) {
 	if _, err := singles(s, own, 200); err != nil {
 		t.Fatal(err)
 	}
+	if f, err := own.footprint(s); err != nil || f.Loaded <= 0 || f.Asked < f.Loaded {
+		t.Fatal(f, err)
+	}
 	if _, err := own.events(s, 500); err != nil {
 		t.Fatal(err)
 	}

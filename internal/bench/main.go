@@ -33,6 +33,7 @@ type options struct {
 	sql                        []string
 	show                       bool
 	single                     int
+	memory                     bool
 }
 
 func run() error {
@@ -52,6 +53,7 @@ func run() error {
 	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite; comma-separated: measures generated SQL against hand-written, and nothing else")
 	flag.BoolVar(&o.show, "show", false, "with -sql: print how each rule is answered")
 	flag.StringVar(&sizes, "grow", "", "instead of comparing, measure our engine in shops of these sizes, such as 100000,1000000,5000000")
+	flag.BoolVar(&o.memory, "memory", false, "measure how many bytes a customer takes in a memstore")
 	flag.Parse()
 	grown, err := sizesOf(sizes)
 	if err != nil {

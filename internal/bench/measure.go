@@ -23,6 +23,7 @@ type result struct {
 	All         map[string]spread  `json:"all"`
 	Rules       []ruleResult       `json:"rules"`
 	Single      map[string]single  `json:"single,omitempty"`
+	Memstore    *footprint         `json:"memstore_bytes_a_customer,omitempty"`
 	Events      float64            `json:"live_events_a_second,omitempty"`
 	WindowReads map[string]float64 `json:"times_as_long_as_reading,omitempty"`
 }
@@ -86,6 +87,13 @@ func measure(o options) error {
 		if out.Single, err = singles(s, own, o.single); err != nil {
 			return err
 		}
+	}
+	if o.memory {
+		f, err := own.footprint(s)
+		if err != nil {
+			return err
+		}
+		out.Memstore = &f
 	}
 	if out.WindowReads, err = own.windows(s, o.rounds, o.threads); err != nil {
 		return err
@@ -227,6 +235,9 @@ func (r *result) print() {
 	line("all 20", "", r.All)
 	fmt.Printf("times as long as reading the window's rows from memory: count %.1f, sum %.1f\n", r.WindowReads["count"], r.WindowReads["sum"])
 	fmt.Printf("live events, each with six rules, on one core: %.0f a second\n", r.Events)
+	if f := r.Memstore; f != nil {
+		fmt.Printf("a memstore with keys takes %.0f bytes a customer, %.0f after the rules, %.0f after all customers one by one\n", f.Loaded, f.Selected, f.Asked)
+	}
 	for _, name := range slices.Sorted(maps.Keys(r.Single)) {
 		s := r.Single[name]
 		if s.Each > 0 {

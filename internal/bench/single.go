@@ -179,6 +179,15 @@ func (o *ours) beside(name, celText, exprText string, env *cel.Env, people map[i
 
 // matcher is the rules for one customer at a time, with the cuts of today.
 func (o *ours) matcher(rs []rule) (*columnar.Matcher, error) {
+	plans, env, err := o.cut(rs)
+	if err != nil {
+		return nil, err
+	}
+	return o.table.Matcher(plans, env)
+}
+
+// cut is the rules' plans, and the environment with the cuts of their ranks.
+func (o *ours) cut(rs []rule) ([]*plan.Plan, eval.Env, error) {
 	env := o.env()
 	env.Cuts = map[string]eval.Cut{}
 	var plans []*plan.Plan
@@ -187,14 +196,14 @@ func (o *ours) matcher(rs []rule) (*columnar.Matcher, error) {
 	}
 	answers, err := o.table.Snapshot().Select(context.Background(), plans, env, columnar.Run{})
 	if err != nil {
-		return nil, err
+		return nil, env, err
 	}
 	for _, a := range answers {
 		for key, cut := range a.Cuts {
 			env.Cuts[key] = cut
 		}
 	}
-	return o.table.Matcher(plans, env)
+	return plans, env, nil
 }
 
 // checkouts measures all rules for one customer after another, by id.
