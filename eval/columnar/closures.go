@@ -101,31 +101,45 @@ func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
 	return func(*cursor) bool { return false }
 }
 
-// terms compiles the terms of an And or Or, those without aggregates first.
-// Groups are asked before all, since a broken one is an error wherever it stands.
+// terms compiles the terms of an And or Or, the cheapest first: they often decide.
 func (c *closures) terms(list []plan.Test, at *kind) []tester {
-	rank := func(t plan.Test) int {
-		out := 0
-		plan.Walk(t, func(n plan.Node) bool {
-			switch n.(type) {
-			case *plan.Member:
-				out = -1
-			case *plan.Aggregate:
-				if out == 0 {
-					out = 1
-				}
-			}
-			return out >= 0
-		})
-		return out
-	}
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b plan.Test) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(list, func(a, b plan.Test) int { return cost(a) - cost(b) })
 	out := make([]tester, len(list))
 	for i, t := range list {
 		out[i] = c.test(t, at)
 	}
 	return out
+}
+
+// cost is how a term compares with others. Groups are asked before all, since a
+// broken one is an error wherever it stands.
+func cost(t plan.Test) int {
+	out := 0
+	plan.Walk(t, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Member:
+			out = -1
+		case *plan.Aggregate:
+			out = max(out, costOf(n))
+		}
+		return out >= 0
+	})
+	return out
+}
+
+// costOf is that of an aggregate: those that the rows' places in time answer are
+// cheap, those within moments, which are aggregates themselves, are dear.
+func costOf(a *plan.Aggregate) int {
+	switch {
+	case a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment:
+		return 4
+	case a.Fn != plan.Count && a.Fn != plan.First && a.Fn != plan.Last:
+		return 3
+	case a.Where != nil:
+		return 2
+	}
+	return 1
 }
 
 func (m *Matcher) member(n *plan.Member, x *cursor) (bool, error) {

@@ -320,7 +320,10 @@ func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
 
 // stretchRows is how many rows are looked at in one go: whoever has seen enough
 // then stops.
-const stretchRows = 256
+const (
+	stretchRows = 256
+	fewRows     = 16
+)
 
 // word is which of rows [at, at+64) that lie in [lo, hi) are selected.
 func (s *selection) word(x *cursor, r reachOf, at, lo, hi int) uint64 {
@@ -357,9 +360,12 @@ func (s *selection) count(x *cursor, r reachOf, enough int64) int64 {
 	if len(s.where) == 0 && s.by != byOther {
 		return int64(max(0, r.hi-r.lo))
 	}
-	n := int64(0)
-	for lo := r.lo; lo < r.hi && n < enough; {
-		hi := min(r.hi, (lo|(stretchRows-1))+1)
+	n, rows := int64(0), stretchRows
+	if enough < fewRows {
+		rows = fewRows // which may do
+	}
+	for lo := r.lo; lo < r.hi && n < enough; rows = stretchRows {
+		hi := min(r.hi, (lo|(rows-1))+1)
 		for at := lo &^ 63; at < hi; at += 64 {
 			n += int64(bits.OnesCount64(s.word(x, r, at, lo, hi)))
 		}
