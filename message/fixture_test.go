@@ -35,14 +35,14 @@ func (s again) Update(ctx context.Context, f func(message.Tx) error) error {
 	return s.Store.Update(ctx, f)
 }
 
-func sqliteStore(t *testing.T) message.Store {
+func sqliteStore(t *testing.T, clock dangol.Clock) message.Store {
 	t.Helper()
 	db, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(t.TempDir(), "state.db")))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	_, err = db.Exec("PRAGMA synchronous = OFF")
 	require.NoError(t, err)
-	s, err := messagesql.Open(t.Context(), sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{})
+	s, err := messagesql.Open(t.Context(), sqlstore.SQLiteWriter(db), sqlstore.SQLite, messagesql.Options{Clock: clock})
 	require.NoError(t, err)
 	return s
 }
@@ -309,7 +309,7 @@ func newShop(t *testing.T, change ...func(*message.Config)) *shop {
 		Variables: []string{"name", "points", "items"},
 	}
 	if *onSQLite {
-		s.cfg.Store = sqliteStore(t)
+		s.cfg.Store = sqliteStore(t, s.clock)
 	}
 	s.cfg.Store = again{s.cfg.Store}
 	for _, f := range change {
