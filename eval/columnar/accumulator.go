@@ -77,7 +77,7 @@ func (s *sums) add(b *batch, mask []uint8, _ bool) {
 	if v.form == absent {
 		return
 	}
-	if v.form != coded || v.cap != uncapped {
+	if v.form != coded || v.cap != uncapped || v.codes.unit != 1 {
 		ints, known := v.integers(&b.scratch)
 		mask = b.both(mask, known)
 		if mask == nil {
@@ -93,13 +93,22 @@ func (s *sums) add(b *batch, mask []uint8, _ bool) {
 	}
 	switch {
 	case c.u8 != nil:
-		scatterSum(s.by, b.locals(), c.u8, c.base, c.unit, mask)
+		sum(s.by, b.locals(), c.u8, c.base, mask)
 	case c.u16 != nil:
-		scatterSum(s.by, b.locals(), c.u16, c.base, c.unit, mask)
+		sum(s.by, b.locals(), c.u16, c.base, mask)
 	case c.u32 != nil:
-		scatterSum(s.by, b.locals(), c.u32, c.base, c.unit, mask)
+		sum(s.by, b.locals(), c.u32, c.base, mask)
 	default:
-		scatterSum(s.by, b.locals(), c.u64, c.base, c.unit, mask)
+		sum(s.by, b.locals(), c.u64, c.base, mask)
+	}
+}
+
+// sum adds the rows of the mask, nil for all.
+func sum[T word](by *[slots]int64, local []uint16, src []T, base int64, mask []uint8) {
+	if mask == nil {
+		scatterSum(by, local, src, base)
+	} else {
+		scatterSumMask(by, local, src, base, mask)
 	}
 }
 

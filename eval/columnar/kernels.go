@@ -7,8 +7,8 @@ import (
 )
 
 // The loops that touch every row or customer. Masks are bytes, 0 or 1. None of
-// the loops branches on data; arrays of slots and indexes cut to slotMask keep
-// bounds checks out.
+// the loops branches on data. Arrays of slots and indexes cut to slotMask keep
+// bounds checks out; the busiest loops check once for several elements.
 
 // bit is 1 for true.
 func bit(b bool) uint8 {
@@ -208,35 +208,76 @@ func follow[T word](dst, src []T, at []uint32) {
 
 // scatterCount adds every row to its customer.
 func scatterCount(acc *[slots]uint32, local []uint16) {
-	for _, who := range local {
-		acc[who&slotMask]++
+	i := 0
+	for ; i+8 <= len(local); i += 8 {
+		who := local[i : i+8 : i+8]
+		acc[who[0]&slotMask]++
+		acc[who[1]&slotMask]++
+		acc[who[2]&slotMask]++
+		acc[who[3]&slotMask]++
+		acc[who[4]&slotMask]++
+		acc[who[5]&slotMask]++
+		acc[who[6]&slotMask]++
+		acc[who[7]&slotMask]++
+	}
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask]++
 	}
 }
 
 // scatterMask adds the rows of the mask.
 func scatterMask(acc *[slots]uint32, local []uint16, mask []uint8) {
 	mask = mask[:len(local)]
-	for i, who := range local {
-		acc[who&slotMask] += uint32(mask[i])
+	i := 0
+	for ; i+8 <= len(local); i += 8 {
+		who, in := local[i:i+8:i+8], mask[i:i+8:i+8]
+		acc[who[0]&slotMask] += uint32(in[0])
+		acc[who[1]&slotMask] += uint32(in[1])
+		acc[who[2]&slotMask] += uint32(in[2])
+		acc[who[3]&slotMask] += uint32(in[3])
+		acc[who[4]&slotMask] += uint32(in[4])
+		acc[who[5]&slotMask] += uint32(in[5])
+		acc[who[6]&slotMask] += uint32(in[6])
+		acc[who[7]&slotMask] += uint32(in[7])
+	}
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask] += uint32(mask[i])
 	}
 }
 
-// scatterSum adds base and code of the rows of the mask, which may be nil for all.
-func scatterSum[T word](acc *[slots]int64, local []uint16, src []T, base, unit int64, mask []uint8) {
+// scatterSum adds base and code of every row.
+func scatterSum[T word](acc *[slots]int64, local []uint16, src []T, base int64) {
 	src = src[:len(local)]
-	if mask == nil {
-		for i, who := range local {
-			acc[who&slotMask] += base + int64(src[i])*unit
-		}
-		return
+	i := 0
+	for ; i+4 <= len(local); i += 4 {
+		who, v := local[i:i+4:i+4], src[i:i+4:i+4]
+		acc[who[0]&slotMask] += base + int64(v[0])
+		acc[who[1]&slotMask] += base + int64(v[1])
+		acc[who[2]&slotMask] += base + int64(v[2])
+		acc[who[3]&slotMask] += base + int64(v[3])
 	}
-	mask = mask[:len(local)]
-	for i, who := range local {
-		acc[who&slotMask] += (base + int64(src[i])*unit) & -int64(mask[i])
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask] += base + int64(src[i])
 	}
 }
 
-// scatterInts is scatterSum of integers.
+// scatterSumMask adds base and code of the rows of the mask.
+func scatterSumMask[T word](acc *[slots]int64, local []uint16, src []T, base int64, mask []uint8) {
+	src, mask = src[:len(local)], mask[:len(local)]
+	i := 0
+	for ; i+4 <= len(local); i += 4 {
+		who, v, in := local[i:i+4:i+4], src[i:i+4:i+4], mask[i:i+4:i+4]
+		acc[who[0]&slotMask] += (base + int64(v[0])) & -int64(in[0])
+		acc[who[1]&slotMask] += (base + int64(v[1])) & -int64(in[1])
+		acc[who[2]&slotMask] += (base + int64(v[2])) & -int64(in[2])
+		acc[who[3]&slotMask] += (base + int64(v[3])) & -int64(in[3])
+	}
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask] += (base + int64(src[i])) & -int64(mask[i])
+	}
+}
+
+// scatterInts is scatterSumMask of integers.
 func scatterInts(acc *[slots]int64, local []uint16, src []int64, mask []uint8) {
 	src, mask = src[:len(local)], mask[:len(local)]
 	for i, who := range local {

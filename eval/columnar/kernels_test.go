@@ -116,3 +116,31 @@ func TestBucketsAndKth(t *testing.T) {
 		}
 	})
 }
+
+// Scattering adds up, customer by customer, what a plain loop does.
+func TestScatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		local := drawn(t, "local", rapid.OneOf(rapid.Uint16Range(0, 3), rapid.Uint16Range(nobody-1, nobody)))
+		src, mask := make([]uint16, len(local)), make([]uint8, len(local))
+		for i := range local {
+			src[i], mask[i] = rapid.Uint16().Draw(t, "value"), rapid.Uint8Range(0, 1).Draw(t, "in")
+		}
+		base := rapid.SampledFrom([]int64{0, -1, -36_525, math.MinInt64 / 200}).Draw(t, "base")
+		var counts, some [slots]uint32
+		var sums, chosen [slots]int64
+		scatterCount(&counts, local)
+		scatterMask(&some, local, mask)
+		scatterSum(&sums, local, src, base)
+		scatterSumMask(&chosen, local, src, base, mask)
+		for i, who := range local {
+			counts[who]--
+			some[who] -= uint32(mask[i])
+			sums[who] -= base + int64(src[i])
+			chosen[who] -= (base + int64(src[i])) * int64(mask[i])
+		}
+		require.Zero(t, counts)
+		require.Zero(t, some)
+		require.Zero(t, sums)
+		require.Zero(t, chosen)
+	})
+}
