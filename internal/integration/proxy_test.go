@@ -26,6 +26,9 @@ type proxy struct {
 	stays   atomic.Bool // nobody gets through any more after the cut
 	down    atomic.Bool
 	cuts    atomic.Int64
+	// requests counts down to the request, of whatever sort, before which the
+	// connection is cut.
+	requests atomic.Int64
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -37,6 +40,13 @@ func (p *proxy) cut(n int64, arrives bool) {
 	p.down.Store(false)
 	p.arrives.Store(arrives)
 	p.left.Store(n)
+}
+
+// cutRequest lets the nth request from now on be cut before the server has it.
+func (p *proxy) cutRequest(n int64) {
+	p.cuts.Store(0)
+	p.arrives.Store(false)
+	p.requests.Store(n)
 }
 
 // proxied starts a proxy before a server, and gives a pool through it.
@@ -143,7 +153,7 @@ func (p *proxy) serve(client net.Conn) {
 			<-answered
 			return
 		}
-		if isCommit(buf[:n]) && p.left.Add(-1) == 0 {
+		if isCommit(buf[:n]) && p.left.Add(-1) == 0 || p.requests.Add(-1) == 0 {
 			p.cuts.Add(1)
 			p.down.Store(p.stays.Load())
 			if p.arrives.Load() {

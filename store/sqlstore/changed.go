@@ -43,7 +43,7 @@ func (s *Mapped) ChangedSince(ctx context.Context, since time.Time) (store.IDs, 
 	defer cancel()
 	r, err := s.reader(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.m.dialect.told(ctx, err)
 	}
 	defer r.end()
 	var ids []dangol.CustomerID
@@ -61,7 +61,7 @@ func (s *Mapped) ChangedSince(ctx context.Context, since time.Time) (store.IDs, 
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, s.m.dialect.told(ctx, err)
 		}
 	}
 	return store.NewIDs(ids), nil

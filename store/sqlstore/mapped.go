@@ -60,6 +60,9 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 	}
 	s := &Mapped{db: db, m: ready, schema: schema, opts: o}
 	if err := s.verify(ctx); err != nil {
+		if lost := d.told(ctx, err); !errors.As(lost, new(*MappingError)) || errors.Is(lost, ErrLost) {
+			return nil, lost // no fault of the mapping's
+		}
 		return nil, err
 	}
 	return s, nil

@@ -25,12 +25,12 @@ func (s *Mapped) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Cust
 	}
 	r, err := s.reader(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.m.dialect.told(ctx, err)
 	}
 	defer r.end()
 	for c, err := range s.customers(ctx, r, &id) {
 		if err != nil {
-			return nil, err
+			return nil, s.m.dialect.told(ctx, err)
 		}
 		if c.ID == id { // where the column's collation folds, others are found too
 			return c, nil
@@ -43,12 +43,12 @@ func (s *Mapped) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Cust
 func (s *Mapped) Each(ctx context.Context, visit func(*eval.Customer) error) error {
 	r, err := s.reader(ctx)
 	if err != nil {
-		return err
+		return s.m.dialect.told(ctx, err)
 	}
 	defer r.end()
 	for c, err := range s.customers(ctx, r, nil) {
 		if err != nil {
-			return err
+			return s.m.dialect.told(ctx, err)
 		}
 		if err := visit(c); err != nil {
 			return err

@@ -27,7 +27,7 @@ func (s *Store) all(ctx context.Context, tx *sql.Tx) iter.Seq2[*eval.Customer, e
 		for {
 			batch, err := s.batch(ctx, tx, next)
 			if err != nil {
-				yield(nil, err)
+				yield(nil, s.d.named(err))
 				return
 			}
 			for _, c := range batch {

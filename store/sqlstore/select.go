@@ -23,10 +23,11 @@ func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, err
 	defer cancel()
 	r, err := s.reader(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.m.dialect.told(ctx, err)
 	}
 	defer r.end()
-	return s.selectIn(ctx, r, q)
+	answers, err := s.selectIn(ctx, r, q)
+	return answers, s.m.dialect.told(ctx, err)
 }
 
 // selectIn is Select over the state that a transaction sees.

@@ -122,7 +122,7 @@ func (s *Store) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Custo
 		if err == nil && len(batch) == 1 {
 			found = batch[0]
 		}
-		return err
+		return s.d.named(err)
 	})
 	switch {
 	case err != nil:
@@ -160,7 +160,7 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 		}
 		var err error
 		if answers, err = s.sql.selectIn(ctx, &reader{q: tx, dialect: s.d, loops: true}, q); err != nil {
-			return err
+			return s.d.named(err)
 		}
 		return s.scanRest(ctx, tx, q, answers)
 	})
@@ -204,7 +204,7 @@ func (s *Store) scan(ctx context.Context, tx *sql.Tx, q store.Query) ([]store.An
 func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := beginReading(ctx, s.opts.Reader, s.d)
 	if err != nil {
-		return err
+		return s.d.told(ctx, err)
 	}
 	defer tx.Rollback() // nothing was written
 	if err := f(tx); err != nil {
@@ -214,6 +214,15 @@ func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
 		return err
 	}
 	return nil
+}
+
+// told is what an error of the database is to the caller: the context's, where that
+// has ended, since drivers word it in their own ways, else named.
+func (d Dialect) told(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return d.named(err)
 }
 
 // Apply makes all changes in one transaction, or none and returns an error. One
@@ -253,7 +262,7 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 				return ctx.Err()
 			}
 			if err := w.change(c); err != nil {
-				return blame(err, n)
+				return s.d.named(blame(err, n))
 			}
 			n++
 		}

@@ -23,7 +23,8 @@ type Querier interface {
 var ErrOutcomeUnknown = errors.New("sqlstore: the transaction may or may not have been committed")
 
 // ErrBusy is returned when a transaction still conflicted with others after the
-// last retry. Nothing of it is in the database.
+// last retry: a deadlock, a lock that was not to be had in time. Store.Load, whose
+// stream cannot be read again, is not retried. Nothing of it is in the database.
 var ErrBusy = errors.New("sqlstore: the database stayed busy")
 
 // attempts bounds how often InTx runs a transaction. With the waits between
@@ -47,7 +48,7 @@ func InTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) err
 	for n := 1; ; n++ {
 		err := once(ctx, db, d, opts, f)
 		if err == nil || !d.Retryable(err) {
-			return err
+			return d.named(err)
 		}
 		if n == attempts {
 			return fmt.Errorf("%w: %w", ErrBusy, err)
@@ -93,7 +94,7 @@ func InKeyedTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error
 func once(ctx context.Context, db *sql.DB, d Dialect, opts *sql.TxOptions, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
-		return fmt.Errorf("sqlstore: begin: %w", err)
+		return d.named(fmt.Errorf("sqlstore: begin: %w", err))
 	}
 	defer tx.Rollback() // after Commit it does nothing; it also ends a transaction whose f panicked
 	if err := f(tx); err != nil {

@@ -242,6 +242,12 @@ func startPostgres(t testing.TB, name, initdb string) *Server {
 // MariaDB starts MariaDB on a unix socket.
 func MariaDB(t testing.TB) *Server {
 	t.Helper()
+	return MariaDBWith(t)
+}
+
+// MariaDBWith is MariaDB with more options of its command line.
+func MariaDBWith(t testing.TB, options ...string) *Server {
+	t.Helper()
 	server, install := find("mariadbd", "/usr/sbin/mariadbd"), find("mariadb-install-db")
 	if server == "" || install == "" {
 		missing(t, "MariaDB")
@@ -254,9 +260,9 @@ func MariaDB(t testing.TB) *Server {
 	cfg.User, cfg.Net, cfg.Addr, cfg.DBName = "root", "unix", socket, "mysql"
 	cfg.InterpolateParams, cfg.ParseTime, cfg.Loc = true, true, time.UTC
 	cfg.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'", "time_zone": "'+00:00'"}
-	s := serve(t, &Server{Driver: "mysql", DSN: cfg.FormatDSN()}, attr, dir, server,
-		"--no-defaults", "--datadir="+data, "--socket="+socket, "--skip-networking", "--pid-file="+filepath.Join(dir, "pid"),
-		"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0")
+	s := serve(t, &Server{Driver: "mysql", DSN: cfg.FormatDSN()}, attr, dir, server, append([]string{
+		"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--tmpdir=" + dir, "--skip-networking", "--pid-file=" + filepath.Join(dir, "pid"),
+		"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"}, options...)...)
 	db := s.Open(t)
 	if _, err := db.Exec("CREATE DATABASE dangol CHARACTER SET utf8mb4"); err != nil {
 		t.Fatal(err)
