@@ -3,7 +3,6 @@ package sqlgen
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
@@ -16,6 +15,9 @@ import (
 // places that tests stand in, WHERE and CASE WHEN: so comparisons stand bare, and an
 // index serves them.
 func (g *generator) holds(t plan.Test, r row) piece {
+	if l := g.home(t, r); l != nil && l.liftable(t) {
+		return l.bit(t)
+	}
 	switch n := t.(type) {
 	case *plan.And:
 		return g.terms(n.Terms, " AND ", r)
@@ -231,6 +233,10 @@ func (g *generator) has(n *plan.Has, r row) piece {
 	if !ok || owner == "" {
 		return g.fail(n, "the set "+name+", which has no table")
 	}
+	in, itemOwner := " IN (SELECT ", "s."+s.Owner
+	if g.dialect == ClickHouse {
+		owner, in, itemOwner = g.asText(owner), " GLOBAL IN (SELECT ", g.asText(itemOwner)
+	}
 	within := func(items []string) piece {
 		args := make([]piece, len(items))
 		for i, item := range items {
@@ -243,11 +249,14 @@ func (g *generator) has(n *plan.Has, r row) piece {
 		if g.dialect == MySQL || g.dialect == SQLite {
 			item = g.binary(item)
 		}
-		in, ok := g.longIn(text("s."+s.Item), items)
-		if !ok {
-			in = join(item, " IN (", list(args, ", "), ")")
+		if g.dialect == ClickHouse {
+			item = text(g.asText(item.sql))
 		}
-		out := join(owner, " IN (SELECT s."+s.Owner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", in)
+		listed, ok := g.longIn(text("s."+s.Item), items)
+		if !ok {
+			listed = join(item, " IN (", list(args, ", "), ")")
+		}
+		out := join(owner, in+itemOwner+" FROM "+s.Name+" s WHERE s."+s.Owner+" IS NOT NULL AND ", listed)
 		if s.Filter != "" {
 			out = join(out, " AND (", place(s.Filter, "s"), ")")
 		}
@@ -314,7 +323,11 @@ func (g *generator) member(n *plan.Member, r row) piece {
 	if m == nil {
 		return g.fail(n, "in group, without a table of memberships")
 	}
-	out := join(id+" IN (SELECT g."+m.Customer+" FROM "+m.Name+" g WHERE g."+m.Customer+" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
+	in := " IN (SELECT g." + m.Customer
+	if g.dialect == ClickHouse {
+		in = " GLOBAL IN (SELECT toString(g." + m.Customer + ")"
+	}
+	out := join(id+in+" FROM "+m.Name+" g WHERE g."+m.Customer+" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
 	if m.Filter != "" {
 		out = join(out, " AND (", place(m.Filter, "g"), ")")
 	}
@@ -327,12 +340,11 @@ func (g *generator) listed(id string, ids []dangol.CustomerID) piece {
 		return text("1 = 0")
 	}
 	if g.dialect == ClickHouse {
-		const between = "\x1f"
-		parts := make([]string, len(ids))
+		items := make([]piece, len(ids))
 		for i, id := range ids {
-			parts[i] = string(id)
+			items[i] = text("?", string(id))
 		}
-		return join(id+" IN (SELECT arrayJoin(splitByChar(char(31), ", text("?", strings.Join(parts, between)), ")))")
+		return join(id+" IN (", list(items, ", "), ")")
 	}
 	array, _ := json.Marshal(ids) // strings always marshal
 	arg := text("?", string(array))

@@ -11,6 +11,9 @@ import (
 // expr writes a value: numbers as integers of the type's scale, instants as
 // microseconds, dates as days since 1970-01-01, text as it is; NULL is missing.
 func (g *generator) expr(e plan.Expr, r row) piece {
+	if l := g.home(e, r); l != nil {
+		return l.value(e)
+	}
 	switch n := e.(type) {
 	case *plan.Literal:
 		return g.literal(n)
@@ -41,6 +44,15 @@ func (g *generator) literal(n *plan.Literal) piece {
 		return text(g.truth(v.Bool()))
 	}
 	return g.fail(n, "a literal set")
+}
+
+// int is a number of 64 bits: ClickHouse gives literals the smallest type they fit,
+// and has no common one for large ones and negative ones.
+func (g *generator) int(n int64) string {
+	if g.dialect == ClickHouse {
+		return fmt.Sprintf("toInt64(%d)", n)
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func (g *generator) truth(b bool) string {
@@ -128,7 +140,7 @@ func (g *generator) stored(e plan.Expr, r row) piece {
 			if sort == catalog.Date {
 				before = plan.LocalDay(before, g.zone)
 			}
-			out = join("CASE WHEN ", raw, fmt.Sprintf(" < %d", g.limit(sort, g.now())), " THEN ", raw, " WHEN ", raw, fmt.Sprintf(" IS NOT NULL THEN %d END", before))
+			out = join("CASE WHEN ", raw, fmt.Sprintf(" < %d", g.limit(sort, g.now())), " THEN ", raw, " WHEN ", raw, " IS NOT NULL THEN "+g.int(before)+" END")
 		default:
 			out = join("CASE WHEN ", raw, fmt.Sprintf(" < %d", g.limit(sort, g.now())), " THEN ", raw, " END")
 		}

@@ -28,15 +28,18 @@ func timing(e plan.Expr) (due, latest bool) {
 // 1970-01-01.
 func (g *generator) decode(col Column, sort catalog.Sort, alias string) string {
 	sql := place(col.SQL, alias)
+	if g.dialect == ClickHouse && (sort != catalog.Instant || col.Encoding != Local) {
+		return g.clickDecode(col, sort, sql)
+	}
 	switch {
 	case sort == catalog.Instant && col.Encoding == Seconds:
 		return "(" + sql + " * 1000000)"
 	case sort == catalog.Instant && col.Encoding == Millis:
 		return "(" + sql + " * 1000)"
 	case sort == catalog.Instant && col.Encoding == Native:
-		return g.clock(sql)
+		return g.clock(col, sql)
 	case sort == catalog.Instant && col.Encoding == Local:
-		if read := g.fromLocal(g.clock(sql), col.zone()); len(read) < longText {
+		if read := g.fromLocal(g.clock(col, sql), col.zone()); len(read) < longText {
 			return read
 		}
 		return alias + "." + readColumn(col)
@@ -67,14 +70,18 @@ func (g *generator) table(t Table) string {
 		if col.Encoding != Local {
 			continue
 		}
-		if read := g.fromLocal(g.clock(place(col.SQL, "w")), col.zone()); len(read) >= longText {
+		if read := g.fromLocal(g.clock(col, place(col.SQL, "w")), col.zone()); len(read) >= longText {
 			extra = append(extra, read+" AS "+readColumn(col))
 		}
 	}
 	if len(extra) == 0 {
 		return t.Name
 	}
-	return "(SELECT w.*, " + strings.Join(extra, ", ") + " FROM " + t.Name + " w)"
+	all := "w.*"
+	if g.dialect == ClickHouse {
+		all = "*"
+	}
+	return "(SELECT " + all + ", " + strings.Join(extra, ", ") + " FROM " + t.Name + " w)"
 }
 
 func (c Column) zone() *time.Location {
@@ -85,14 +92,14 @@ func (c Column) zone() *time.Location {
 }
 
 // clock reads a timestamp as microseconds since 1970-01-01 00:00 of its own clock.
-func (g *generator) clock(sql string) string {
+func (g *generator) clock(col Column, sql string) string {
 	switch g.dialect {
 	case Postgres:
 		return "CAST(EXTRACT(EPOCH FROM " + sql + ") * 1000000 AS BIGINT)"
 	case MySQL:
 		return "TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', " + sql + ")"
 	case ClickHouse:
-		return "(toInt64(toUnixTimestamp(" + sql + ")) * 1000000)"
+		return g.clickDecode(col, catalog.Instant, sql)
 	}
 	// SQLite keeps timestamps as text: 2006-01-02 15:04:05, perhaps a fraction, perhaps
 	// a Z or +00:00. Its own functions round to milliseconds.
@@ -106,8 +113,6 @@ func (g *generator) day(sql string) string {
 		return "(" + sql + " - DATE '1970-01-01')"
 	case MySQL:
 		return "DATEDIFF(" + sql + ", '1970-01-01')"
-	case ClickHouse:
-		return "toInt64(" + sql + ")"
 	}
 	return "CAST(julianday(" + sql + ") - 2440587.5 AS INTEGER)"
 }
@@ -130,7 +135,7 @@ func (g *generator) fromLocal(clock string, zone *time.Location) string {
 		_, after := end.Zone()
 		fmt.Fprintf(&b, " WHEN %s < %d THEN %s - (%d)", clock, end.UnixMicro()+offset, clock, offset)
 		if gap := int64(after)*1e6 - offset; gap > 0 {
-			fmt.Fprintf(&b, " WHEN %s < %d THEN %d", clock, end.UnixMicro()+offset+gap, end.UnixMicro())
+			fmt.Fprintf(&b, " WHEN %s < %d THEN %s", clock, end.UnixMicro()+offset+gap, g.int(end.UnixMicro()))
 		}
 		at = end
 	}
@@ -219,7 +224,13 @@ func (g *generator) instant(e plan.Expr, r row) piece {
 // compares the raw column where it can.
 func (g *generator) instantCompare(e plan.Expr, r row, op string, us int64) piece {
 	sort := e.Type().Sort
+	if g.home(e, r) != nil {
+		return join(g.expr(e, r), fmt.Sprintf(" %s %d", op, g.limit(sort, us)))
+	}
 	if col, alias, ok := g.column(e, r); ok && g.err == nil && sort == catalog.Instant {
+		if g.dialect == ClickHouse {
+			return g.clickBefore(col, alias, op, us)
+		}
 		return join(place(col.SQL, alias), " "+op+" ", text("?", g.encode(col, us)))
 	}
 	return join(g.expr(e, r), fmt.Sprintf(" %s %d", op, g.limit(sort, us)))
@@ -302,6 +313,7 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 	if last-first >= 366 {
 		return join(x, " IS NOT NULL")
 	}
+	spans := yearDays(first, last)
 	var md piece
 	switch g.dialect {
 	case SQLite:
@@ -311,11 +323,11 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 	case MySQL:
 		md = join("CAST(DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL ", x, " DAY), '%m%d') AS SIGNED)")
 	default:
-		return g.fail(n, "an anniversary")
+		md, spans = g.yearDay(x), yearDaysOf(spans)
 	}
 	return g.once(md, func(md piece) piece {
 		var parts []piece
-		for _, span := range yearDays(first, last) {
+		for _, span := range spans {
 			parts = append(parts, join(md, fmt.Sprintf(" BETWEEN %d AND %d", span[0], span[1])))
 		}
 		return join("(", list(parts, " OR "), ")")
@@ -325,11 +337,17 @@ func (g *generator) recurs(n *plan.Recurs, r row) piece {
 // once writes what repeats an expression, at length. PostgreSQL would plan every copy
 // of it, and SQLite run every copy: a birthday in a zone of many clock changes took
 // seconds. There it is computed in a subquery of its own, which a limit keeps from
-// being copied back.
+// being copied back. ClickHouse counts the parts of a statement; there it becomes the
+// argument of a function.
 func (g *generator) once(x piece, use func(x piece) piece) piece {
 	limit := map[Dialect]string{Postgres: " OFFSET 0", SQLite: " LIMIT 1"}[g.dialect]
-	if out := use(x); limit == "" || len(out.sql) < longText {
+	out := use(x)
+	switch {
+	case len(out.sql) < longText || limit == "" && g.dialect != ClickHouse:
 		return out
+	case g.dialect == ClickHouse:
+		name := g.alias(Reserved)
+		return join("arrayMap("+name+" -> ", use(text(name)), ", [", x, "])[1]")
 	}
 	name := g.alias("v")
 	return join("(SELECT ", use(text(name+".x")), " FROM (SELECT ", x, " AS x"+limit+") ", name, ")")
@@ -379,7 +397,7 @@ func (g *generator) period(a *plan.Aggregate, r row) piece {
 	case MySQL:
 		return join("DATE_FORMAT(DATE_ADD('1970-01-01', INTERVAL ", day, " DAY), '%Y%m')")
 	}
-	return join("toYYYYMM(toDate(", day, "))")
+	return g.monthNumber(day)
 }
 
 // longAgo is the start of 1900, before which no customer has a moment.
@@ -398,19 +416,23 @@ func (g *generator) localDay(us piece, from int64) piece {
 
 // offset is the zone's offset from UTC at a moment, in microseconds.
 func (g *generator) offset(stamp piece, from int64) piece {
+	unit, scale := int64(1e6), ""
+	if g.dialect == ClickHouse { // where seconds have a type in common, and larger numbers none
+		unit, scale = 1, "1000000 * "
+	}
 	at := time.UnixMicro(from).In(g.zone)
 	var out piece
 	for range mostOffsets {
 		_, seconds := at.Zone()
 		_, end := at.ZoneBounds()
-		micros := int64(seconds) * 1e6
+		offset := int64(seconds) * unit
 		if end.IsZero() || !end.Before(g.asOf) {
 			if out.sql == "" {
-				return text(fmt.Sprint(micros))
+				return text(scale + fmt.Sprint(offset))
 			}
-			return join("CASE", out, fmt.Sprintf(" ELSE %d END", micros))
+			return join(scale+"CASE", out, fmt.Sprintf(" ELSE %d END", offset))
 		}
-		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), micros))
+		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), offset))
 		at = end
 	}
 	return text(fmt.Sprint(math.MinInt64)) // not reached

@@ -13,10 +13,13 @@ type row struct {
 	customerAlias string
 	aliases       []string // of the record, its parent and so on; empty for a customer
 	kinds         []string
-	owner         piece  // the customer's id
-	from          piece  // FROM and joins
-	momentFrom    string // the customer's moments that the window starts and ends at
+	owner         piece        // the customer's id
+	from          func() piece // FROM and joins, written after the values
+	momentFrom    string       // the customer's moments that the window starts and ends at
 	momentTo      string
+	// Of ClickHouse: where values come from that do not stand in the SELECT at hand.
+	levels       []*lifted // as aliases
+	customerLift *lifted
 }
 
 func (r row) alias(up int) string { return r.aliases[up] }
@@ -24,7 +27,7 @@ func (r row) alias(up int) string { return r.aliases[up] }
 // outer is the alias of the population.
 const outer = "c"
 
-func (g *generator) customer() row { return row{customerAlias: outer} }
+func (g *generator) customer() row { return g.people }
 
 // record joins what the aggregates of one scan need: parents, the customer, the
 // moments of their window.
@@ -48,7 +51,10 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 	overRecord(slots, look)
 	r := row{aliases: []string{g.alias("r")}, kinds: []string{a.Kind}}
 	r.owner = text(r.aliases[0] + "." + table.Customer)
-	r.from = text(" FROM " + g.table(table) + " " + r.aliases[0])
+	if g.dialect == ClickHouse {
+		return g.clickRecord(a, slots, r, depth, customer)
+	}
+	from := text(" FROM " + g.table(table) + " " + r.aliases[0])
 	for up := 1; up <= depth; up++ {
 		kind := parentOf(slots, up)
 		parent, ok := g.schema.Records[kind]
@@ -57,15 +63,15 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 			break
 		}
 		alias := g.alias("p")
-		r.from = join(r.from, " LEFT JOIN ", g.table(parent), " ", alias, " ON ", alias, ".", parent.Key, " = ", r.aliases[up-1], ".", table.Parent)
+		from = join(from, " LEFT JOIN ", g.table(parent), " ", alias, " ON ", alias, ".", parent.Key, " = ", r.aliases[up-1], ".", table.Parent)
 		if parent.Filter != "" {
-			r.from = join(r.from, " AND (", place(parent.Filter, alias), ")")
+			from = join(from, " AND (", place(parent.Filter, alias), ")")
 		}
 		r.aliases, r.kinds, table = append(r.aliases, alias), append(r.kinds, kind), parent
 	}
 	if customer {
 		r.customerAlias = g.alias("u")
-		r.from = join(r.from, " JOIN ", g.table(g.schema.Customers), " ", r.customerAlias, " ON ", r.customerAlias, ".", g.schema.Customers.Key, " = ", r.owner)
+		from = join(from, " JOIN ", g.table(g.schema.Customers), " ", r.customerAlias, " ON ", r.customerAlias, ".", g.schema.Customers.Key, " = ", r.owner)
 	}
 	moment := func(b plan.Bound) string {
 		if b.Kind != plan.Moment {
@@ -76,10 +82,11 @@ func (g *generator) record(a *plan.Aggregate, slots []*slot) row {
 			return ""
 		}
 		alias := g.alias("m")
-		r.from = join(r.from, " JOIN (", g.momentTable(b.Moment), ") ", alias, " ON ", alias, ".c = ", r.owner)
+		from = join(from, " JOIN (", g.momentTable(b.Moment), ") ", alias, " ON ", alias, ".c = ", r.owner)
 		return alias + ".v"
 	}
 	r.momentFrom, r.momentTo = moment(a.Window.From), moment(a.Window.To)
+	r.from = func() piece { return from }
 	return r
 }
 
@@ -112,15 +119,19 @@ func parentOf(slots []*slot, up int) string {
 	return kind
 }
 
+// sub is a generator of a subquery over the same customers.
+func (g *generator) sub() *generator {
+	return &generator{
+		dialect: g.dialect, schema: g.schema, asOf: g.asOf, zone: g.zone, scope: g.scope,
+		groups: g.groups, byKey: map[string]*slot{}, joined: g.joined, people: row{customerAlias: "c"},
+	}
+}
+
 // momentTable is a derived table (c, v) of an instant of each customer who has it.
 func (g *generator) momentTable(e plan.Expr) piece {
-	sub := &generator{
-		dialect: g.dialect, schema: g.schema, asOf: g.asOf, zone: g.zone, scope: g.scope,
-		groups: g.groups, byKey: map[string]*slot{}, joined: g.joined,
-	}
+	sub := g.sub()
 	value := sub.expr(e, sub.customer())
 	out := join("SELECT c.", g.schema.Customers.Key, " AS c, ", value, " AS v", sub.from())
-	g.joined = sub.joined
 	if g.err == nil {
 		g.err = sub.err
 	}

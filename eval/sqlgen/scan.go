@@ -32,6 +32,9 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	s := g.slot(a)
 	s.used = true
 	value := s.scan.name + "." + s.column
+	if g.dialect == ClickHouse {
+		value = s.column
+	}
 	if col, ok := g.rawStamp(a); ok {
 		value = g.decode(Column{SQL: value, Encoding: col.Encoding}, catalog.Instant, "")
 	}
@@ -93,14 +96,17 @@ func (g *generator) slot(a *plan.Aggregate) *slot {
 		g.scans = append(g.scans, home)
 	}
 	s := &slot{agg: a, scan: home, column: fmt.Sprintf("a%d", len(home.slots)+1)}
+	if g.dialect == ClickHouse {
+		s.column = Reserved + home.name + "_" + s.column
+	}
 	home.slots = append(home.slots, s)
 	g.byKey[key] = s
 	return s
 }
 
 func (g *generator) alias(prefix string) string {
-	g.joined++
-	return fmt.Sprintf("%s%d", prefix, g.joined)
+	*g.joined++
+	return fmt.Sprintf("%s%d", prefix, *g.joined)
 }
 
 func momentKey(w plan.Window) string {
@@ -126,8 +132,8 @@ func ofStamp(a *plan.Aggregate) bool {
 	return ok && a.Stamp != nil && plan.Key(of) == plan.Key(a.Stamp)
 }
 
-// scan writes the derived table: its columns are c, the customer, and one an
-// aggregate.
+// scan writes the derived table: its columns are c, the customer (dg_o on
+// ClickHouse), and one an aggregate.
 func (g *generator) scan(s *scan) piece {
 	first := s.slots[0].agg
 	r := g.record(first, s.slots)
@@ -145,12 +151,18 @@ func (g *generator) scan(s *scan) piece {
 	}
 	where = append(where, common(own)...)
 	columns := []piece{join(r.owner, " AS c")}
+	if g.dialect == ClickHouse {
+		columns[0] = join(r.owner, " AS "+clickOwner)
+	}
 	for i, slot := range s.slots {
 		if slot.used {
 			columns = append(columns, join(g.compute(slot.agg, r, list(own[i], " AND ")), " AS ", slot.column))
 		}
 	}
-	return join("SELECT ", list(columns, ", "), r.from, " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
+	if g.dialect == ClickHouse {
+		g.clickNarrow(s.slots, r)
+	}
+	return join("SELECT ", list(columns, ", "), r.from(), " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
 }
 
 // common takes out of all lists the conditions that stand in every one.
@@ -185,9 +197,9 @@ func (g *generator) lowest(slots []*slot) (int64, bool) {
 // seen is what every aggregate of a scan asks of a record: that it is there at
 // as-of, and within the moments of the customer.
 func (g *generator) seen(a *plan.Aggregate, r row) piece {
-	parts := []piece{text(r.alias(0) + "." + g.schema.Records[a.Kind].Customer + " IS NOT NULL")}
-	if filter := g.schema.Records[a.Kind].Filter; filter != "" {
-		parts = append(parts, text("("+place(filter, r.alias(0))+")"))
+	var parts []piece
+	if r.level(0) == nil { // else the source sees to it
+		parts = append(parts, g.there(r, g.schema.Records[a.Kind]))
 	}
 	if a.Stamp != nil {
 		parts = append(parts, g.instantCompare(a.Stamp, r, "<", g.now()))
@@ -208,6 +220,15 @@ func (g *generator) seen(a *plan.Aggregate, r row) piece {
 		}
 	}
 	return list(parts, " AND ")
+}
+
+// there is what makes a row of a table a record.
+func (g *generator) there(r row, t Table) piece {
+	out := text(r.alias(0) + "." + t.Customer + " IS NOT NULL")
+	if t.Filter != "" {
+		out = join(out, " AND (", place(t.Filter, r.alias(0)), ")")
+	}
+	return out
 }
 
 // own is what one aggregate asks of a record besides, its window's start only where
@@ -235,6 +256,9 @@ func (g *generator) own(a *plan.Aggregate, r row, low int64, bounded bool) []pie
 // compute is the aggregate over the rows of a scan that meet the condition, all
 // when it is empty.
 func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
+	if g.dialect == ClickHouse {
+		return g.clickCompute(a, r, condition)
+	}
 	over := func(open string, value piece, end string) piece {
 		switch {
 		case condition.sql == "":
@@ -285,6 +309,9 @@ func (g *generator) rawStamp(a *plan.Aggregate) (Column, bool) {
 	if !ofStamp(a) || a.Fn == plan.Distinct {
 		return Column{}, false
 	}
+	if g.dialect == ClickHouse {
+		return Column{}, false // everything is decoded where it is read
+	}
 	col, _, ok := g.column(a.Stamp, row{kinds: []string{a.Kind}, aliases: make([]string, a.Stamp.Up+1)})
 	text := g.dialect == SQLite && col.Encoding == Native
 	return col, ok && col.Encoding != Local && !text
@@ -303,26 +330,16 @@ func (g *generator) choice(s *slot, r row) piece {
 	if a.Fn == plan.Last {
 		direction = " DESC"
 	}
-	key := g.bytes(r.alias(0) + "." + g.schema.Records[a.Kind].Key)
 	if g.dialect == ClickHouse {
-		// argMin and argMax pass over NULL values, a tuple is never NULL.
-		fn := "argMin"
-		if a.Fn == plan.Last {
-			fn = "argMax"
-		}
-		by := text(key)
-		if a.Stamp != nil {
-			by = join("(", g.instant(a.Stamp, r), ", ", key, ")")
-		}
-		return join("SELECT ", r.owner, " AS c, ", fn, "(tuple(", g.expr(a.Of, r), "), ", by, ").1 AS ", s.column,
-			r.from, " WHERE ", where, " GROUP BY ", r.owner)
+		return g.clickChoice(s, r, where)
 	}
+	key := g.bytes(r.alias(0) + "." + g.schema.Records[a.Kind].Key)
 	order := text(key + direction)
 	if a.Stamp != nil {
 		order = join(g.instant(a.Stamp, r), direction, ", ", order)
 	}
 	inner := join("SELECT ", r.owner, " AS c, ", g.expr(a.Of, r), " AS ", s.column, ", ROW_NUMBER() OVER (PARTITION BY ",
-		r.owner, " ORDER BY ", order, ") AS n", r.from, " WHERE ", where)
+		r.owner, " ORDER BY ", order, ") AS n", r.from(), " WHERE ", where)
 	return join("SELECT c, ", s.column, " FROM (", inner, ") o WHERE n = 1")
 }
 

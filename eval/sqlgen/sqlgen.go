@@ -79,6 +79,8 @@ type Column struct {
 	// Encoding of instants and dates. Numbers are integers in stored units.
 	Encoding Encoding
 	Zone     *time.Location // of Local. Defaults to UTC
+	// Precise is of ClickHouse: the timestamp is a DateTime64, not a DateTime.
+	Precise bool
 	// Raw is the host's own column behind the words that SQL makes of it, nil where
 	// there is none: a test for some words is asked of it, so that an index serves.
 	Raw *Raw

@@ -37,6 +37,9 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	for i, p := range q.Plans {
 		roots[i] = ready(p)
 	}
+	if d == ClickHouse {
+		return g.statement(g.clickSelect(roots))
+	}
 	tests := g.tests(roots)
 	from, key, who := g.narrow(roots)
 	if len(tests) == 1 {
@@ -84,7 +87,11 @@ func ready(p *plan.Plan) plan.Test { return plan.Canonical(plan.Narrow(plan.Lowe
 func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at func(k int64) (Statement, error), err error) {
 	ranked := func() (*generator, piece) {
 		g := newGenerator(d, s, q, nil)
-		value, known := g.ranked(ready(&plan.Plan{Root: r}).(*plan.Rank))
+		r := ready(&plan.Plan{Root: r}).(*plan.Rank)
+		if d == ClickHouse {
+			return g, g.clickRanked(r)
+		}
+		value, known := g.ranked(r)
 		return g, join("SELECT ", value, " AS v", g.from(), " WHERE ", g.population(), " AND ", known)
 	}
 	g, body := ranked()
@@ -97,6 +104,9 @@ func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at fu
 		order := " DESC"
 		if r.Bottom {
 			order = ""
+		}
+		if d == ClickHouse {
+			return g.statement(join("SELECT dg_v FROM (", body, ") ORDER BY dg_v", order, fmt.Sprintf(" LIMIT %d, 1", k-1)))
 		}
 		return g.statement(join("SELECT v FROM (", body, ") ranked ORDER BY v", order, fmt.Sprintf(" LIMIT 1 OFFSET %d", k-1)))
 	}, nil
@@ -114,7 +124,8 @@ type generator struct {
 
 	scans  []*scan
 	byKey  map[string]*slot // aggregates that were asked for, by plan.Key
-	joined int              // derived tables written so far, for their names
+	joined *int             // derived tables written so far, for their names
+	people row              // the population
 	asked  bool             // something of the customer's own row was asked for
 	shared bool             // all aggregates have been asked for
 	err    error            // the first thing that cannot be written
@@ -131,7 +142,8 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{},
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, joined: new(int),
+		people: row{customerAlias: outer},
 	}
 	for _, p := range q.Plans {
 		plan.Walk(p.Root, func(n plan.Node) bool {
@@ -184,6 +196,9 @@ func (g *generator) population() piece {
 			return text("1 = 1")
 		}
 		sql := place(col.SQL, "c")
+		if g.dialect == ClickHouse {
+			return join("(", sql, " IS NULL OR ", g.clickBefore(col, "c", "<", g.now()), ")")
+		}
 		return join("(", sql, " IS NULL OR ", sql, " < ", text("?", g.encode(col, g.now())), ")")
 	}
 	out := text("1 = 1")

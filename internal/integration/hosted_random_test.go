@@ -63,6 +63,9 @@ var together = []int{1, 2, 5, 12}
 // differ compares rules of one world and gives their number.
 func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[string]int) int {
 	w := rulegen.New(seed)
+	if e.click != nil {
+		e.click.settle(w)
+	}
 	scopes := []plan.Scope{plan.Members, plan.Guests, plan.Both}
 	h := &host{n: len(w.Customers), owned: seed%4 == 0}
 	if h.owned {

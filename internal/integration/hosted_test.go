@@ -38,6 +38,7 @@ type engine struct {
 	times [][2]string
 	day   [2]string
 	money func(digits int) string // the type of decimal amounts, nil for integers
+	click *clickHost              // of ClickHouse, which takes rows in a way of its own
 }
 
 func engines() []engine {
@@ -54,7 +55,7 @@ func engines() []engine {
 	}
 	newer := postgres
 	newer.name, newer.start, newer.share = "PostgreSQL 18", server(servers.Postgres18), 4
-	return []engine{
+	return append([]engine{
 		postgres, newer,
 		{
 			name: "SQLite", dialect: sqlstore.SQLite, text: "TEXT", words: []string{"TEXT", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM"}, json: "TEXT", integer: "INTEGER", truth: "INTEGER",
@@ -72,7 +73,7 @@ func engines() []engine {
 			start: server(servers.MariaDB),
 			times: [][2]string{{"timestamptz", "DATETIME(6)"}, {"datetime", "DATETIME(6)"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 		},
-	}
+	}, clickHouses()...)
 }
 
 // hostZone is what columns of clock readings are read in: a zone without clock
@@ -95,13 +96,21 @@ type host struct {
 // create makes a table.
 func (h *host) create(name string, columns ...string) {
 	h.t.Helper()
-	h.exec("CREATE TABLE " + h.q(name) + " (" + strings.Join(columns, ", ") + ")")
 	h.made = append(h.made, name)
+	if h.e.click != nil {
+		h.e.click.create(h, name, columns)
+		return
+	}
+	h.exec("CREATE TABLE " + h.q(name) + " (" + strings.Join(columns, ", ") + ")")
 }
 
 // drop takes the tables away, so that a long run does not fill the server.
 func (h *host) drop() {
 	for _, name := range h.made {
+		if h.e.click != nil {
+			h.e.click.drop(h, name)
+			continue
+		}
 		h.exec("DROP TABLE " + h.q(name))
 	}
 }
@@ -216,7 +225,7 @@ func (h *host) table(w *rulegen.World, t *store.Table) {
 		case h.e.json != "" && h.n%5 == 3:
 			spec = sqlstore.ColumnMap{Column: "doc", JSON: []string{column}}
 			at.json, doc = column, true
-		case h.e.json != "" && h.n%7 == 4: // pairs are where JSON is
+		case h.e.json != "" && h.e.click == nil && h.n%7 == 4: // pairs are where JSON is
 			spec = sqlstore.ColumnMap{Pairs: &sqlstore.Pairs{Table: pairs, Owner: "owner", Name: "name", Is: column, Value: "value"}}
 			at.pair, paired = column, true
 		case h.n%6 == 0:
@@ -311,6 +320,10 @@ func (h *host) items(w *rulegen.World, t *store.Table, c store.Column, tm *sqlst
 }
 
 func (h *host) insert(table string, columns []string, rows [][]any) {
+	if h.e.click != nil {
+		h.e.click.insert(h, table, rows)
+		return
+	}
 	quoted := make([]string, len(columns))
 	for i, c := range columns {
 		quoted[i] = h.q(c)
@@ -354,7 +367,7 @@ func (h *host) column(t catalog.Type, spec *sqlstore.ColumnMap) (typ string, val
 	switch t.Sort {
 	case catalog.Bool:
 		switch {
-		case h.n%3 == 0 && h.e.json != "": // words for yes and no
+		case h.n%3 == 0 && (h.e.json != "" || h.e.click != nil): // words for yes and no
 			spec.Values = map[string]string{"Y": "true", "N": "false"}
 			return h.word(), func(v catalog.Value) any { return map[bool]string{true: "Y", false: "N"}[v.Bool()] }
 		case written:
@@ -379,6 +392,10 @@ func (h *host) column(t catalog.Type, spec *sqlstore.ColumnMap) (typ string, val
 		return way[1], func(v catalog.Value) any {
 			at := time.UnixMicro(v.Int()).UTC()
 			switch way[0] {
+			case "epoch":
+				return at.Unix()
+			case "epoch_ms":
+				return at.UnixMilli()
 			case "epoch_us":
 				return v.Int()
 			case "datetime":
@@ -394,7 +411,7 @@ func (h *host) column(t catalog.Type, spec *sqlstore.ColumnMap) (typ string, val
 		spec.Time = h.e.day[0]
 		return h.e.day[1], func(v catalog.Value) any { return v.String() }
 	case catalog.Enum:
-		if h.n%2 == 0 && h.e.json != "" { // the host's own words
+		if h.n%2 == 0 && (h.e.json != "" || h.e.click != nil) { // the host's own words
 			spec.Values = map[string]string{}
 			for _, v := range t.Values {
 				spec.Values["it's "+v] = v

@@ -41,10 +41,12 @@ var (
 
 // OpenMapped checks the mapping against the catalog and the database, and returns
 // the store. It does not close db. Errors about the mapping are *MappingError and
-// name the entry; ErrDialect is returned for ClickHouse, on which the statements are
-// not tested yet.
+// name the entry.
+//
+// ClickHouse has no transactions: what other engines read of one state of the data, the
+// cuts of ranks and the members, is there read by one statement after another.
 func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog, m Mapping, o MappedOptions) (*Mapped, error) {
-	if d != SQLite && d != Postgres && d != MySQL {
+	if d < SQLite || d > ClickHouse {
 		return nil, fmt.Errorf("%w: %s", ErrDialect, d)
 	}
 	schema, err := store.NewSchema(cat)
@@ -59,6 +61,11 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 		o.Clock = dangol.SystemClock
 	}
 	s := &Mapped{db: db, m: ready, schema: schema, opts: o}
+	if d == ClickHouse {
+		if err := s.precise(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.verify(ctx); err != nil {
 		if lost := d.told(ctx, err); !errors.As(lost, new(*MappingError)) || errors.Is(lost, ErrLost) {
 			return nil, lost // no fault of the mapping's

@@ -156,7 +156,11 @@ type row struct {
 func (src *source) open(ctx context.Context, s *Mapped, r *reader, st sqlgen.Statement, shared bool) error {
 	text := s.m.dialect.Rebind(st.SQL)
 	q := r.q
-	if !shared {
+	switch {
+	case shared:
+	case s.m.dialect == ClickHouse:
+		q = literals{s.db}
+	default:
 		q = s.db
 	}
 	rows, err := q.QueryContext(ctx, text, st.Args...)

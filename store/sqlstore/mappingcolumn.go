@@ -362,7 +362,7 @@ func (m *mapped) number(sql string, decimal bool) string {
 	case MySQL:
 		fits = sql + " REGEXP '" + pattern + "'"
 	case ClickHouse:
-		return sql
+		fits = "match(" + sql + ", '" + pattern + "')"
 	}
 	return "(CASE WHEN " + fits + " THEN " + sql + " END)"
 }
@@ -378,7 +378,7 @@ func (m *mapped) day(sql string) string {
 	case MySQL:
 		return "(CASE WHEN " + sql + " REGEXP '" + form + "' AND DAY(LAST_DAY(CONCAT(LEFT(" + sql + ", 8), '01'))) >= RIGHT(" + sql + ", 2) THEN CAST(" + sql + " AS DATE) END)"
 	case ClickHouse:
-		return "toDateOrNull(" + sql + ")"
+		return "(CASE WHEN toString(toDate32OrNull(" + sql + ")) = " + sql + " THEN toDate32OrNull(" + sql + ") END)"
 	}
 	return "(CASE WHEN date(" + sql + ") = " + sql + " THEN " + sql + " END)"
 }

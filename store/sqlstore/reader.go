@@ -9,7 +9,8 @@ import (
 	"github.com/dangol-dev/dangol/eval/sqlgen"
 )
 
-// reader is one state of the data: a transaction where the engine has them.
+// reader is one state of the data: a transaction where the engine has them, on
+// ClickHouse a connection.
 type reader struct {
 	q       Querier
 	dialect Dialect
@@ -18,6 +19,13 @@ type reader struct {
 }
 
 func (s *Mapped) reader(ctx context.Context) (*reader, error) {
+	if s.m.dialect == ClickHouse {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("sqlstore: connect: %w", err)
+		}
+		return &reader{q: literals{conn}, dialect: ClickHouse, end: func() { conn.Close() }}, nil
+	}
 	tx, err := beginReading(ctx, s.db, s.m.dialect)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -185,15 +186,25 @@ func (o *output) String() string {
 	return o.buf.String()
 }
 
-// freePort is a port of the loopback interface that nothing listens on.
-func freePort(t testing.TB) int {
+// freePorts are ports of the loopback interface that nothing listens on. They lie below
+// those that systems give to outgoing connections, so that none is taken before a
+// server has it.
+func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var ports []int
+	for range 1000 {
+		port := 10_000 + rand.IntN(20_000)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			continue
+		}
+		defer l.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free ports")
+	return nil
 }
 
 // Postgres starts the newest installed PostgreSQL on a unix socket.
@@ -269,38 +280,4 @@ func MariaDBWith(t testing.TB, options ...string) *Server {
 	}
 	cfg.DBName = "dangol"
 	return &Server{Driver: "mysql", DSN: cfg.FormatDSN()}
-}
-
-// ClickHouse starts one node of ClickHouse on a port of the loopback interface.
-func ClickHouse(t testing.TB) *Server {
-	t.Helper()
-	server := find("clickhouse-server")
-	if server == "" {
-		missing(t, "ClickHouse")
-	}
-	dir := folder(t)
-	attr := unprivileged(t, dir)
-	tcp, http, inter := freePort(t), freePort(t), freePort(t)
-	config := fmt.Sprintf(`<yandex>
-<logger><level>warning</level><console>1</console></logger>
-<listen_host>127.0.0.1</listen_host>
-<tcp_port>%d</tcp_port><http_port>%d</http_port><interserver_http_port>%d</interserver_http_port>
-<path>%[4]s/data/</path><tmp_path>%[4]s/tmp/</tmp_path><user_files_path>%[4]s/files/</user_files_path>
-<format_schema_path>%[4]s/schemas/</format_schema_path>
-<users_config>users.xml</users_config>
-<default_profile>default</default_profile><default_database>default</default_database>
-<timezone>UTC</timezone><mark_cache_size>67108864</mark_cache_size>
-</yandex>`, tcp, http, inter, dir)
-	users := `<yandex>
-<profiles><default><max_memory_usage>4000000000</max_memory_usage></default></profiles>
-<users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
-<quotas><default><interval><duration>3600</duration><queries>0</queries><errors>0</errors><result_rows>0</result_rows><read_rows>0</read_rows><execution_time>0</execution_time></interval></default></quotas>
-</yandex>`
-	for name, text := range map[string]string{"config.xml": config, "users.xml": users} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := &Server{Driver: "clickhouse", DSN: fmt.Sprintf("clickhouse://default:@127.0.0.1:%d/default?dial_timeout=5s&read_timeout=60s", tcp)}
-	return serve(t, s, attr, dir, server, "--config-file="+filepath.Join(dir, "config.xml"))
 }

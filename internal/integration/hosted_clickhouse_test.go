@@ -1,0 +1,193 @@
+package integration_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/internal/integration/servers"
+	"github.com/dangol-dev/dangol/internal/rulegen"
+	"github.com/dangol-dev/dangol/store/sqlstore"
+	"github.com/stretchr/testify/require"
+)
+
+// clickHouses are the ways in which ClickHouse is met: a node of 2018 that keeps
+// moments as integers, one that keeps them as its timestamps, which count seconds, two
+// nodes with Distributed tables, and today's in process.
+func clickHouses() []engine {
+	base := engine{
+		dialect: sqlstore.ClickHouse, text: "String", integer: "Int64", truth: "UInt8",
+		day:   [2]string{"date", "Date"},
+		money: func(digits int) string { return fmt.Sprintf("Decimal(20, %d)", digits) },
+	}
+	micros := [2]string{"epoch_us", "Int64"}
+	one := func(t testing.TB) *sql.DB { return servers.ClickHouse(t).Open(t) }
+
+	old := base
+	old.name, old.start, old.click, old.times = "ClickHouse", one, &clickHost{part: 1}, [][2]string{micros}
+
+	seconds := base
+	seconds.name, seconds.start, seconds.click = "ClickHouse, whole seconds", one, &clickHost{seconds: true, part: 4, again: true}
+	seconds.times = [][2]string{{"timestamptz", "DateTime"}, {"datetime", "DateTime"}, {"epoch", "UInt32"}, {"epoch_ms", "Int64"}, micros}
+
+	cluster := base
+	cluster.name, cluster.click, cluster.times = "ClickHouse, two nodes", &clickHost{part: 4, again: true}, [][2]string{micros}
+	cluster.start = func(t testing.TB) *sql.DB {
+		for _, node := range servers.ClickHouseNodes(t, 2) {
+			cluster.click.nodes = append(cluster.click.nodes, node.Open(t))
+		}
+		return cluster.click.nodes[0]
+	}
+
+	today := base
+	today.name, today.start, today.click = "ClickHouse in process", servers.ClickHouseLibrary, &clickHost{part: 10}
+	today.json = "String"
+	today.times = [][2]string{{"timestamptz", "DateTime64(6)"}, {"datetime", "DateTime64(6)"}, micros}
+	return []engine{old, seconds, cluster, today}
+}
+
+// clickHost makes a host's tables in ClickHouse: columns that may be missing are
+// Nullable, and rows lie on the nodes in turns, not by customer.
+type clickHost struct {
+	nodes []*sql.DB // of a cluster
+	// again is an engine that is met elsewhere: it answers random rules only.
+	again   bool
+	seconds bool // moments are whole seconds
+	types   map[string][]string
+}
+
+const onNode = "_on_node"
+
+func (c *clickHost) create(h *host, name string, columns []string) {
+	if c.types == nil {
+		c.types = map[string][]string{}
+	}
+	c.types[name] = nil
+	for i, column := range columns {
+		field, typ, _ := strings.Cut(column, " ")
+		if strings.HasPrefix(field, "`c") { // the others are there in every row
+			typ = "Nullable(" + typ + ")"
+			columns[i] = field + " " + typ
+		}
+		c.types[name] = append(c.types[name], typ)
+	}
+	list := " (" + strings.Join(columns, ", ") + ")"
+	local := name
+	if c.nodes != nil {
+		local += onNode
+	}
+	for _, db := range c.on(h) {
+		c.exec(h, db, "CREATE TABLE "+h.q(local)+list+" ENGINE = MergeTree ORDER BY tuple()")
+	}
+	if c.nodes != nil {
+		c.exec(h, h.db, "CREATE TABLE "+h.q(name)+list+" ENGINE = Distributed("+servers.Cluster+", default, "+h.q(local)+")")
+	}
+}
+
+func (c *clickHost) drop(h *host, name string) {
+	c.exec(h, h.db, "DROP TABLE "+h.q(name))
+	if c.nodes != nil {
+		for _, db := range c.nodes {
+			c.exec(h, db, "DROP TABLE "+h.q(name+onNode))
+		}
+	}
+}
+
+func (c *clickHost) on(h *host) []*sql.DB {
+	if c.nodes != nil {
+		return c.nodes
+	}
+	return []*sql.DB{h.db}
+}
+
+func (c *clickHost) exec(h *host, db *sql.DB, query string) {
+	_, err := db.ExecContext(context.Background(), query)
+	require.NoError(h.t, err, query)
+}
+
+// insert sends rows as one literal of texts, which no limit of a statement's parts
+// counts, and lets the engine make of each what its column is.
+func (c *clickHost) insert(h *host, name string, rows [][]any) {
+	var columns []string
+	for i, typ := range c.types[name] {
+		columns = append(columns, clickColumn(fmt.Sprintf("nullIf(x.%d, '\\\\N')", i+1), typ)+fmt.Sprintf(" AS x%d", i))
+	}
+	local := name
+	if c.nodes != nil {
+		local += onNode
+	}
+	nodes := c.on(h)
+	parts := make([][]string, len(nodes))
+	for i, row := range rows {
+		cells := make([]string, len(row))
+		for k, v := range row {
+			cells[k] = clickText(v)
+		}
+		parts[i%len(nodes)] = append(parts[i%len(nodes)], "tuple("+strings.Join(cells, ", ")+")")
+	}
+	for k, db := range nodes {
+		for part := range slices.Chunk(parts[k], 200) {
+			c.exec(h, db, "INSERT INTO "+h.q(local)+" SELECT "+strings.Join(columns, ", ")+" FROM (SELECT arrayJoin(["+strings.Join(part, ", ")+"]) AS x)")
+		}
+	}
+}
+
+// clickColumn makes a text a value of a column.
+func clickColumn(text, typ string) string {
+	switch {
+	case strings.Contains(typ, "Decimal"):
+		_, digits, _ := strings.Cut(typ, ", ")
+		text = "toDecimal128(" + text + ", " + strings.TrimRight(digits, ")") + ")"
+	case strings.Contains(typ, "DateTime64"):
+		text = "fromUnixTimestamp64Micro(toInt64OrNull(" + text + "), 'UTC')"
+	case strings.Contains(typ, "DateTime"):
+		text = "toDateTime(intDiv(toInt64OrNull(" + text + "), 1000000))"
+	case !strings.Contains(typ, "Nullable"):
+		text = "assumeNotNull(" + text + ")"
+	}
+	return "CAST(" + text + " AS " + typ + ")"
+}
+
+// clickText is a value as a literal of text.
+func clickText(v any) string {
+	switch of := v.(type) {
+	case nil:
+		v = `\N`
+	case bool:
+		v = map[bool]int{true: 1}[of]
+	case time.Time:
+		v = of.UnixMicro()
+	}
+	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(fmt.Sprint(v)) + "'"
+}
+
+// settle makes every moment of a world one that the host can keep.
+func (c *clickHost) settle(w *rulegen.World) {
+	if !c.seconds {
+		return
+	}
+	whole := func(values map[string]catalog.Value) map[string]catalog.Value {
+		out := maps.Clone(values)
+		for name, v := range out {
+			if v.Known() && v.Sort() == catalog.Instant {
+				second := time.UnixMicro(v.Int()).Unix()
+				out[name] = catalog.InstantValue(second * 1e6)
+			}
+		}
+		return out
+	}
+	for _, customer := range w.Customers {
+		customer.Attributes = whole(customer.Attributes)
+		for _, records := range customer.Records {
+			for _, r := range records {
+				r.Fields = whole(r.Fields)
+			}
+		}
+	}
+}

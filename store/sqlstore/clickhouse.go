@@ -1,0 +1,160 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/sqlgen"
+)
+
+// Servers of ClickHouse that are still run take no arguments beside a statement; the
+// driver would write them into its text. So they are written here, where one function
+// decides how, and the driver gets statements without arguments.
+
+// literals runs statements with their arguments written into them.
+type literals struct{ Querier }
+
+// longStatement is from how many bytes on ClickHouse is told that a statement is long:
+// it takes 256 KiB and 50,000 parts, if nobody says more.
+const longStatement = 100_000
+
+func (l literals) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	text, err := withLiterals(query, args)
+	if err != nil {
+		return nil, err
+	}
+	if conn, ok := l.Querier.(*sql.Conn); ok && len(text) > longStatement {
+		set := fmt.Sprintf("SET max_query_size = %d, max_ast_elements = 10000000, max_expanded_ast_elements = 10000000", 2*len(text))
+		if _, err := conn.ExecContext(ctx, set); err != nil {
+			return nil, fmt.Errorf("make room for a statement of %d bytes: %w", len(text), err)
+		}
+	}
+	return l.Querier.QueryContext(ctx, text)
+}
+
+// errLiteral is returned for an argument that no rule and no read has.
+var errLiteral = errors.New("sqlstore: not an argument for ClickHouse")
+
+// withLiterals writes arguments where a statement has its placeholders. A ? inside
+// quotes is no placeholder.
+func withLiterals(query string, args []any) (string, error) {
+	var b strings.Builder
+	b.Grow(len(query) + 16*len(args))
+	var quote byte
+	n := 0
+	for i := 0; i < len(query); i++ {
+		c := query[i]
+		if c == '?' && quote == 0 {
+			if n == len(args) {
+				return "", fmt.Errorf("%w: more placeholders than the %d arguments", errLiteral, n)
+			}
+			text, err := literal(args[n])
+			if err != nil {
+				return "", err
+			}
+			b.WriteString(text)
+			n++
+			continue
+		}
+		b.WriteByte(c)
+		switch {
+		case quote == 0 && (c == '\'' || c == '"' || c == '`'):
+			quote = c
+		case quote != 0 && c == '\\' && i+1 < len(query):
+			i++
+			b.WriteByte(query[i])
+		case c == quote: // a doubled quote closes and opens again
+			quote = 0
+		}
+	}
+	if n != len(args) {
+		return "", fmt.Errorf("%w: %d for %d placeholders", errLiteral, len(args), n)
+	}
+	return b.String(), nil
+}
+
+// literal is the one place where a rule's or a customer's value becomes part of a
+// statement. Within the quotes ClickHouse knows two bytes that are not themselves: the
+// quote, which ends the literal, and the backslash, which begins an escape. Both get a
+// backslash before them; a zero byte is written as one, lest anything takes it for the
+// end of the text.
+func literal(arg any) (string, error) {
+	switch v := arg.(type) {
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	case string:
+		return "'" + clickEscapes.Replace(v) + "'", nil
+	}
+	return "", fmt.Errorf("%w: %T", errLiteral, arg)
+}
+
+var clickEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`)
+
+// precise finds out which moments the host keeps as DateTime64: they are read by
+// another function than DateTime, which old servers do not have. And it refuses what
+// conversions would take today and fail on tomorrow, such as numbers kept as text.
+func (s *Mapped) precise(ctx context.Context) error {
+	for _, kind := range s.kinds() {
+		t := s.m.tables[kind]
+		for i := range t.columns {
+			c := &t.columns[i]
+			if c.set != nil {
+				continue
+			}
+			types, err := s.probe(ctx, t.sql.Name+" t", at(c.sql.SQL))
+			if err != nil {
+				return &MappingError{Entry: c.entry, Why: "the column cannot be read", Err: err}
+			}
+			if want := unlike(types[0], c); want != "" {
+				return &MappingError{Entry: c.entry, Why: "the column is of the type " + types[0] + ": want " + want}
+			}
+			if c.of.Type.Sort == catalog.Instant {
+				c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
+				t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
+			}
+		}
+	}
+	return nil
+}
+
+// unlike is what type a value should have, "" when it has it.
+func unlike(dbType string, c *mappedColumn) string {
+	integer := keyForm(dbType).integer()
+	switch c.of.Type.Sort {
+	case catalog.Instant:
+		switch native := c.sql.Encoding == sqlgen.Native || c.sql.Encoding == sqlgen.Local; {
+		case native && !strings.HasPrefix(dbType, "DATETIME"):
+			return "DateTime or DateTime64, or an integer with epoch, epoch_ms or epoch_us"
+		case !native && !integer:
+			return "an integer"
+		}
+	case catalog.Date:
+		if !strings.HasPrefix(dbType, "DATE") || strings.HasPrefix(dbType, "DATETIME") {
+			return "Date or Date32"
+		}
+	case catalog.Bool:
+		if !integer && dbType != "BOOL" {
+			return "Bool or UInt8, or values for words"
+		}
+	case catalog.Money, catalog.Number:
+		if !integer && !strings.HasPrefix(dbType, "DECIMAL") {
+			return "an integer or a Decimal"
+		}
+	}
+	return ""
+}
+
+// bare is a type's name without what it may be wrapped in.
+func bare(dbType string) string {
+	for _, wrap := range []string{"LOWCARDINALITY(", "NULLABLE("} {
+		if inner, ok := strings.CutPrefix(dbType, wrap); ok {
+			dbType = strings.TrimSuffix(inner, ")")
+		}
+	}
+	return dbType
+}
