@@ -6,13 +6,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/integration/servers"
 	"github.com/dangol-dev/dangol/internal/rulegen"
+	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/stretchr/testify/require"
 )
@@ -30,14 +35,14 @@ func clickHouses() []engine {
 	one := func(t testing.TB) *sql.DB { return servers.ClickHouse(t).Open(t) }
 
 	old := base
-	old.name, old.start, old.click, old.times = "ClickHouse", one, &clickHost{part: 1}, [][2]string{micros}
+	old.name, old.start, old.click, old.times = "ClickHouse", one, &clickHost{part: 4}, [][2]string{micros}
 
 	seconds := base
-	seconds.name, seconds.start, seconds.click = "ClickHouse, whole seconds", one, &clickHost{seconds: true, part: 4, again: true}
+	seconds.name, seconds.start, seconds.click = "ClickHouse, whole seconds", one, &clickHost{seconds: true, part: 10, again: true}
 	seconds.times = [][2]string{{"timestamptz", "DateTime"}, {"datetime", "DateTime"}, {"epoch", "UInt32"}, {"epoch_ms", "Int64"}, micros}
 
 	cluster := base
-	cluster.name, cluster.click, cluster.times = "ClickHouse, two nodes", &clickHost{part: 4, again: true}, [][2]string{micros}
+	cluster.name, cluster.click, cluster.times = "ClickHouse, two nodes", &clickHost{part: 10, again: true}, [][2]string{micros}
 	cluster.start = func(t testing.TB) *sql.DB {
 		for _, node := range servers.ClickHouseNodes(t, 2) {
 			cluster.click.nodes = append(cluster.click.nodes, node.Open(t))
@@ -46,7 +51,7 @@ func clickHouses() []engine {
 	}
 
 	today := base
-	today.name, today.start, today.click = "ClickHouse in process", servers.ClickHouseLibrary, &clickHost{part: 10}
+	today.name, today.start, today.click = "ClickHouse in process", servers.ClickHouseLibrary, &clickHost{part: 20}
 	today.json = "String"
 	today.times = [][2]string{{"timestamptz", "DateTime64(6)"}, {"datetime", "DateTime64(6)"}, micros}
 	return []engine{old, seconds, cluster, today}
@@ -70,7 +75,8 @@ func (c *clickHost) create(h *host, name string, columns []string) {
 	}
 	c.types[name] = nil
 	for i, column := range columns {
-		field, typ, _ := strings.Cut(column, " ")
+		end := strings.LastIndex(column, "` ") + 1 // of the name
+		field, typ := column[:end], column[end+1:]
 		if strings.HasPrefix(field, "`c") { // the others are there in every row
 			typ = "Nullable(" + typ + ")"
 			columns[i] = field + " " + typ
@@ -189,5 +195,70 @@ func (c *clickHost) settle(w *rulegen.World) {
 				r.Fields = whole(r.Fields)
 			}
 		}
+	}
+}
+
+// Whatever names and values say, they are names and values: rules find exactly who has
+// the value, and nothing else happens.
+func TestHostileTextOnClickHouse(t *testing.T) {
+	cat := catalog.Shop()
+	rules, err := compile.New(cat)
+	require.NoError(t, err)
+	for _, e := range clickHouses() {
+		if e.click.again {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			h := &host{t: t, e: e, db: e.start(t)}
+			h.create("canary", "`id` String")
+			h.insert("canary", nil, [][]any{{"7"}})
+			for i, name := range hostileNames {
+				values := hostileValues
+				if i > 0 {
+					values = values[i%len(values):][:1]
+				}
+				table := fmt.Sprintf("t%d%s", i, name)
+				h.create(table, h.q("id")+" String", h.q(name)+" String")
+				var rows [][]any
+				for _, v := range append([]string{"other"}, values...) {
+					rows = append(rows, []any{v, v})
+				}
+				h.insert(table, nil, rows)
+				s, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, cat, sqlstore.Mapping{Customers: sqlstore.TableMap{
+					Table: table, Key: "id", Columns: map[string]sqlstore.ColumnMap{
+						"name": {Column: name}, "grade": {Column: name, Values: map[string]string{values[0]: "gold"}},
+						"tags": {Items: &sqlstore.Items{Table: table, Owner: "id", Item: name}},
+					},
+				}}, sqlstore.MappedOptions{})
+				require.NoError(t, err, name)
+				for _, v := range values {
+					q := strconv.Quote(v)
+					var plans []*plan.Plan
+					for _, text := range []string{"name = " + q, "name in (" + q + `, "nobody")`, "tags contains any (" + q + ")", "name starts with " + q + " and name ends with " + q + " and name contains " + q, `in group "just them"`} {
+						if p, ds := rules.Text(text, compile.Options{}); !ds.HasErrors() {
+							plans = append(plans, p)
+						}
+					}
+					answers, err := s.Select(t.Context(), store.Query{Plans: plans, AsOf: time.Unix(1_790_000_000, 0), Groups: listed{[]string{v}}})
+					require.NoError(t, err, v)
+					for k, a := range answers {
+						require.NoError(t, a.Err)
+						for id := range a.Members.All() {
+							if k != 3 { // others may begin and end so
+								require.Equal(t, v, string(id), plans[k].Text)
+							}
+						}
+						require.Positive(t, a.Members.Len(), "%q: %s", v, plans[k].Text)
+					}
+					one, err := s.Customer(t.Context(), dangol.CustomerID(v))
+					require.NoError(t, err)
+					require.Equal(t, v, one.Attributes["name"].Text())
+				}
+			}
+			var id string
+			require.NoError(t, h.db.QueryRow("SELECT id FROM canary").Scan(&id))
+			require.Equal(t, "7", id)
+		})
 	}
 }

@@ -3,7 +3,7 @@
 //   - Open makes tables of the library's own from a catalog and returns a Store that
 //     reads and writes them: SQLite, PostgreSQL, MariaDB.
 //   - OpenMapped returns a Mapped store over tables that a host already has, which it
-//     only reads: a Mapping, in Go or YAML, tells what lies where.
+//     only reads: a Mapping, in Go or YAML, tells what lies where. ClickHouse too.
 //   - Dialect, InTx and Migrate are what the tables of the services (segmentsql,
 //     couponsql, messagesql) are built on.
 //

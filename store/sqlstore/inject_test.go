@@ -222,6 +222,15 @@ func FuzzNoTextEntersStatements(f *testing.F) {
 				if !slices.Equal(a, b) {
 					t.Fatalf("%s, bare %v: %s\n%s", d, bare, got[i].SQL, cmp.Diff(b, a))
 				}
+				if d == ClickHouse { // where arguments are written into the text
+					odd, err := withLiterals(got[i].SQL, got[i].Args)
+					require.NoError(t, err)
+					plain, err := withLiterals(want[i].SQL, want[i].Args)
+					require.NoError(t, err)
+					if o, p := tokens(d, false, odd), tokens(d, false, plain); !slices.Equal(o, p) {
+						t.Fatalf("%s with its arguments: %s\n%s", d, odd, cmp.Diff(p, o))
+					}
+				}
 				n := len(slices.DeleteFunc(a, func(t token) bool { return t != "?" }))
 				if n != len(got[i].Args) {
 					t.Fatalf("%s: %d placeholders, %d arguments: %s", d, n, len(got[i].Args), got[i].SQL)

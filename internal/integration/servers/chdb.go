@@ -92,6 +92,12 @@ func ClickHouseLibrary(t testing.TB) *sql.DB {
 			t.Errorf("libchdb: %v\n%s", err, log.String())
 		}
 	})
+	// The database it begins with takes names of tables for files.
+	for _, query := range []string{"CREATE DATABASE shop", "USE shop"} {
+		if _, err := db.Exec(query); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return db
 }
 
