@@ -101,8 +101,16 @@ var clickEscapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\x00", `\0`)
 func (s *Mapped) precise(ctx context.Context) error {
 	for _, kind := range s.kinds() {
 		t := s.m.tables[kind]
+		for part, column := range map[string]string{"key": t.sql.Key, "customer": t.sql.Customer, "parent": t.sql.Parent} {
+			if ours(column) {
+				return &MappingError{Entry: t.entry + "." + part, Why: reserved}
+			}
+		}
 		for i := range t.columns {
 			c := &t.columns[i]
+			if ours(s.m.dialect.Quote(c.spec.Column)) {
+				return &MappingError{Entry: c.entry, Why: reserved}
+			}
 			if c.set != nil {
 				continue
 			}
@@ -120,6 +128,12 @@ func (s *Mapped) precise(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+const reserved = "names that begin with " + sqlgen.Reserved + " are the statements' own; give the column another by sql"
+
+func ours(quoted string) bool {
+	return strings.HasPrefix(quoted, "`"+sqlgen.Reserved) || strings.HasPrefix(quoted, "`x"+sqlgen.Reserved)
 }
 
 // unlike is what type a value should have, "" when it has it.
