@@ -11,8 +11,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,11 +24,7 @@ import (
 // ClickHouse of today comes as a shared library, libchdb. It replaces the signal
 // handlers of its process, so it runs in one of its own: the test binary itself,
 // started again with the library's path in helperEnv.
-const (
-	helperEnv = "DANGOL_CHDB_HELPER"
-	// LibraryEnv names libchdb.so, or a folder of node modules that has it.
-	LibraryEnv = "DANGOL_CHDB"
-)
+const helperEnv = "DANGOL_CHDB_HELPER"
 
 func init() {
 	if path := os.Getenv(helperEnv); path != "" {
@@ -42,24 +36,10 @@ func init() {
 	}
 }
 
-// library finds libchdb.so, "" when it is not installed.
-func library() string {
-	const inModules = "@chdb/lib-linux-x64-gnu/libchdb.so"
-	given := os.Getenv(LibraryEnv)
-	_, here, _, _ := runtime.Caller(0)
-	bench := filepath.Join(filepath.Dir(here), "../../bench/node_modules", inModules)
-	for _, path := range []string{given, filepath.Join(given, inModules), filepath.Join(given, "node_modules", inModules), bench} {
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
-		}
-	}
-	return ""
-}
-
 // ClickHouseLibrary starts ClickHouse from libchdb. Statements take no arguments.
 func ClickHouseLibrary(t testing.TB) *sql.DB {
 	t.Helper()
-	path := library()
+	path := module("@chdb/lib-linux-x64-gnu/libchdb.so")
 	if path == "" {
 		missing(t, "libchdb (ClickHouse in process)")
 	}
