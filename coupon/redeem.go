@@ -29,19 +29,37 @@ func (s *Service) Reserve(ctx context.Context, key string, req Request) (Redempt
 	if err != nil {
 		return Redemption{}, err
 	}
+	now := s.now()
+	// Where the last request asked no group this one is reserved without a look before.
+	// The lookup guard wants the look, which counts codes that do not exist.
+	if s.config.Lookups == nil && !s.asks.Load() {
+		r, err := s.reserveOnce(ctx, key, req, bases, print, nil, now)
+		if !errors.Is(err, errUnasked) {
+			return r, err
+		}
+	}
 	if prior, err := s.Redemption(ctx, key); err == nil {
 		return firstAnswer(prior, print)
 	} else if !errors.Is(err, ErrNotFound) {
 		return Redemption{}, err
 	}
-	now := s.now()
 	_, groups, err := s.look(ctx, req, now)
 	if err != nil {
 		return Redemption{}, err
 	}
+	s.asks.Store(len(groups) > 0)
+	return s.reserveOnce(ctx, key, req, bases, print, groups, now)
+}
+
+// errUnasked is returned when groups decide that were not asked.
+var errUnasked = errors.New("coupon: groups are to be asked")
+
+// reserveOnce reserves in one transaction. Without answers of groups it returns
+// errUnasked, having written nothing, when a coupon needs one.
+func (s *Service) reserveOnce(ctx context.Context, key string, req Request, bases []int64, print string, groups groupAnswers, now time.Time) (Redemption, error) {
 	var out Redemption
 	var refused error
-	err = s.update(ctx, func(tx Tx) error {
+	err := s.update(ctx, func(tx Tx) error {
 		prior, err := tx.Redemption(ctx, key)
 		if err == nil {
 			out, refused = firstAnswer(prior, print)
@@ -90,6 +108,9 @@ func (s *Service) reserve(ctx context.Context, tx Tx, r Redemption, req Request,
 		found, err := s.gather(ctx, tx, req, r.At)
 		if err != nil {
 			return r, err
+		}
+		if groups == nil && slices.ContainsFunc(found, (*candidate).needsAudience) {
+			return r, errUnasked
 		}
 		judge(found, req, groups)
 		if err := s.fillRoom(ctx, tx, found, req, now, false); err != nil {

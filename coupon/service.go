@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -123,7 +124,8 @@ type Service struct {
 	store  Store
 	config Config
 	random io.Reader
-	joined bool // the store's transaction is the host's
+	joined bool         // the store's transaction is the host's
+	asks   *atomic.Bool // the last Reserve needed answers of groups
 }
 
 // New makes a service over a store. It returns an error for an invalid config.
@@ -132,7 +134,7 @@ func New(store Store, config Config) (*Service, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	return &Service{store: store, config: config, random: rand.Reader}, nil
+	return &Service{store: store, config: config, random: rand.Reader, asks: new(atomic.Bool)}, nil
 }
 
 // WithTx is the same service inside a transaction of the host's, so that an order
