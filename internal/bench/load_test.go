@@ -2,10 +2,17 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/csvdir"
 	"github.com/dangol-dev/dangol/store/memstore"
 )
@@ -68,4 +75,55 @@ func BenchmarkLiveEvents(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(perSecond, "events/s")
+}
+
+// The same through the store: each event a change that is checked against the
+// catalog, the customers and all keys.
+func BenchmarkLiveChanges(b *testing.B) {
+	s := makeShop(*customers, 1)
+	dir := b.TempDir()
+	if err := s.folder(dir); err != nil {
+		b.Fatal(err)
+	}
+	shop, err := memstore.New(shopCatalog(), memstore.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := csvdir.Load(b.Context(), dir, shop, csvdir.Options{Zone: zone}); err != nil {
+		b.Fatal(err)
+	}
+	own, err := newOurs(makeShop(100, 1), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var plans []*plan.Plan
+	for _, r := range rules()[:6] {
+		if p := own.plans[r.name]; len(eval.Ranks(p)) == 0 {
+			plans = append(plans, p)
+		}
+	}
+	m, err := shop.Matcher(b.Context(), plans, own.env())
+	if err != nil {
+		b.Fatal(err)
+	}
+	in := make([]bool, len(plans))
+	r := rand.New(rand.NewPCG(3, 3))
+	n := 0
+	event := func() {
+		n++
+		who := id(r.IntN(s.customers))
+		err := shop.Apply(b.Context(), store.Change{Customer: who, Kind: "visits", Key: fmt.Sprint("live", n),
+			Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.Add(time.Duration(n) * time.Millisecond))}})
+		if err == nil {
+			err = m.Matches(b.Context(), who, now.Add(time.Hour), in)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	event() // the first reads all keys of visits
+	for b.Loop() {
+		event()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
