@@ -127,7 +127,8 @@ func (c *campaigns) service(workers int) (*message.Service, *atomic.Int64, error
 	return s, h.began, err
 }
 
-// agree records everybody's consent to advertising.
+// agree records everybody's consent to advertising, given the day before: each campaign
+// begins at ten anew.
 func (c *campaigns) agree(ctx context.Context) error {
 	s, _, err := c.service(1)
 	if err != nil {
@@ -136,7 +137,7 @@ func (c *campaigns) agree(ctx context.Context) error {
 	for part := range slices.Chunk(c.people, 1000) {
 		var lines []message.Consent
 		for _, id := range part {
-			lines = append(lines, message.Consent{Customer: id, Granted: true})
+			lines = append(lines, message.Consent{Customer: id, Granted: true, At: time.Date(2026, 3, 1, 1, 0, 0, 0, time.UTC)})
 		}
 		if err := s.RecordConsent(ctx, lines...); err != nil {
 			return err
