@@ -29,7 +29,7 @@ func dispatchAll(ctx context.Context, o options, e *engine, add func(line)) erro
 	if err != nil {
 		return err
 	}
-	ours := &campaigns{store: store, people: people(o.messages)}
+	ours := &campaigns{store: store, people: people(o.messages), clock: day()}
 	peer := &batches{e: e, people: ours.people}
 	if err := errors.Join(ours.agree(ctx), peer.create(ctx)); err != nil {
 		return err
@@ -108,6 +108,7 @@ func (h host) Ask(context.Context, string) (message.Answer, error) { return mess
 type campaigns struct {
 	store  message.Store
 	people []dangol.CustomerID
+	clock  dangol.Clock // of all of them, so that what was agreed to stays in the past
 	sent   int
 }
 
@@ -122,7 +123,7 @@ func (c *campaigns) service(workers int) (*message.Service, *atomic.Int64, error
 	h := host{c.people, &atomic.Int64{}}
 	s, err := message.New(message.Config{
 		Store: c.store, Audience: h, Contacts: h, Senders: map[message.Channel]message.Sender{message.SMS: h},
-		Clock: day(), Sender: message.Identity{Name: "단골", OptOut: "무료거부 0801234567"}, Workers: workers,
+		Clock: c.clock, Sender: message.Identity{Name: "단골", OptOut: "무료거부 0801234567"}, Workers: workers,
 	})
 	return s, h.began, err
 }
@@ -156,7 +157,7 @@ func (c *campaigns) run(ctx context.Context, purpose message.Purpose, workers in
 	c.sent++
 	campaign := message.Campaign{
 		ID: fmt.Sprint("campaign-", c.sent), Name: "Spring", Groups: []string{"all"}, Purpose: purpose,
-		Schedule: message.Schedule{Start: time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)},
+		Schedule: message.Schedule{Start: c.clock.Now()},
 		Contents: []message.Content{{Channel: message.SMS, Text: "{{.name}}님, 주문이 왔어요."}}, AllowLMS: true,
 	}
 	if _, err := s.Save(ctx, campaign); err != nil {
