@@ -55,6 +55,12 @@ func bigShop(t testing.TB, e engine, db *sql.DB) *sqlstore.Mapped {
 	default:
 		exec("ANALYZE")
 	}
+	return overBigShop(t, e, db)
+}
+
+// overBigShop is a store over the tables that are there.
+func overBigShop(t testing.TB, e engine, db *sql.DB) *sqlstore.Mapped {
+	t.Helper()
 	epoch := func(column string) sqlstore.ColumnMap { return sqlstore.ColumnMap{Column: column, Time: "epoch"} }
 	s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, catalog.Shop(), sqlstore.Mapping{
 		Customers: sqlstore.TableMap{Table: "big_customers", Key: "id", Columns: map[string]sqlstore.ColumnMap{

@@ -18,7 +18,9 @@ import (
 var ErrReadOnly = errors.New("sqlstore: the host's tables are only read")
 
 // Mapped answers rules from a host's own tables, with statements made by package
-// sqlgen. It never writes. It is safe for concurrent use.
+// sqlgen, in transactions that only read, so that db may be a pool of connections
+// that can do nothing else. WriteMembers alone writes, in the host's transaction. It is
+// safe for concurrent use.
 type Mapped struct {
 	db     *sql.DB
 	m      *mapped

@@ -44,15 +44,41 @@ func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 		return nil, fmt.Errorf("sqlstore: begin: %w", err)
 	}
 	if d == Postgres {
-		// PostgreSQL compiles a statement that looks costly to it. One for many rules
-		// has thousands of expressions: compiling took minutes where running took
-		// milliseconds. And what it plans for any arguments, it plans without knowing
-		// how short a window is.
 		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
 			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
 		}
 	}
 	return tx, nil
+}
+
+// settings are what statements need of PostgreSQL. It compiles a statement that looks
+// costly to it: one for many rules has thousands of expressions, and compiling took
+// minutes where running took milliseconds. What it plans for any arguments, it plans
+// without knowing how short a window is. For loops see prepare.
+var settings = []string{"jit", "plan_cache_mode", "enable_nestloop"}
+
+// borrow sets up a transaction of the host's, and gives what puts its settings back.
+func (r *reader) borrow(ctx context.Context) (restore func() error, err error) {
+	if r.dialect != Postgres {
+		return func() error { return nil }, nil
+	}
+	before := make([]string, len(settings))
+	for i, name := range settings {
+		if err := r.q.QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&before[i]); err != nil {
+			return nil, fmt.Errorf("sqlstore: %w", err)
+		}
+	}
+	if _, err := r.q.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_nestloop = on"); err != nil {
+		return nil, fmt.Errorf("sqlstore: %w", err)
+	}
+	return func() error {
+		for i, name := range settings {
+			if _, err := r.q.ExecContext(ctx, "SELECT set_config($1, $2, true)", name, before[i]); err != nil {
+				return fmt.Errorf("sqlstore: %w", err)
+			}
+		}
+		return nil
+	}, nil
 }
 
 // prepare sets the transaction up for a statement. Where PostgreSQL expects few rows
@@ -76,6 +102,8 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 	if err := r.prepare(ctx, st); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	rows, err := r.q.QueryContext(ctx, r.dialect.Rebind(st.SQL), st.Args...)
 	if err != nil {
 		return fmt.Errorf("sqlstore: %w", err)
@@ -83,6 +111,7 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 	defer rows.Close()
 	for rows.Next() {
 		if err := visit(rows.Scan); err != nil {
+			cancel() // else the driver would read the rest before it closes
 			return err
 		}
 	}

@@ -30,6 +30,30 @@ func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, err
 	return answers, s.m.dialect.told(ctx, err)
 }
 
+// SelectEach is Select for answers that are too large to hold: each member is handed
+// over as the database sends it, with the place of its plan, in no order. The answers
+// have no Members. An error of visit ends it and is returned.
+func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan int, id dangol.CustomerID) error) ([]store.Answer, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	r, err := s.reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	answers, work, err := s.prepare(ctx, r, q)
+	if err != nil {
+		return nil, s.m.dialect.told(ctx, err)
+	}
+	for _, w := range work {
+		err := s.run(ctx, r, w, func(id dangol.CustomerID, one *question) error { return visit(one.at, id) })
+		if err != nil {
+			return nil, s.m.dialect.told(ctx, err)
+		}
+	}
+	return answers, nil
+}
+
 // selectIn is Select over the state that a transaction sees.
 func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]store.Answer, error) {
 	answers, work, err := s.prepare(ctx, r, q)
