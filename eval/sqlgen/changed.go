@@ -13,8 +13,11 @@ func Changed(d Dialect, s *Schema, kind string, at Column, since time.Time) (Sta
 		table = s.Records[kind]
 		owner = "r." + table.Customer
 	}
-	out := join("SELECT DISTINCT ", g.asText(owner), " FROM "+table.Name+" r WHERE "+owner+" IS NOT NULL AND "+place(at.SQL, "r")+" >= ",
-		text("?", g.encode(at, since.UnixMicro())))
+	changed := join(place(at.SQL, "r")+" >= ", text("?", g.encode(at, since.UnixMicro())))
+	if d == ClickHouse {
+		changed = g.clickBefore(at, "r", ">=", since.UnixMicro())
+	}
+	out := join("SELECT DISTINCT ", g.asText(owner), " FROM "+table.Name+" r WHERE "+owner+" IS NOT NULL AND ", changed)
 	if table.Tenant != "" {
 		out = join(out, " AND ("+place(table.Tenant, "r")+")")
 	}

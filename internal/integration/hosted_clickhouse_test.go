@@ -264,3 +264,23 @@ func TestHostileTextOnClickHouse(t *testing.T) {
 		})
 	}
 }
+
+// What the host wrote since a moment is found by a change column of any kind.
+func TestChangedOnClickHouse(t *testing.T) {
+	e := clickHouses()[0]
+	h := &host{t: t, e: e, db: e.start(t)}
+	h.create("people", "`id` String", "`at` DateTime", "`ms` Int64")
+	for i, id := range []string{"a", "b", "c"} {
+		at := time.Unix(1_790_000_000+int64(i), 0)
+		h.insert("people", nil, [][]any{{id, at, at.UnixMilli()}})
+	}
+	for column, kept := range map[string]string{"at": "timestamptz", "ms": "epoch_ms"} {
+		s, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, catalog.Shop(), sqlstore.Mapping{Customers: sqlstore.TableMap{
+			Table: "people", Key: "id", Changed: &sqlstore.ColumnMap{Column: column, Time: kept},
+		}}, sqlstore.MappedOptions{})
+		require.NoError(t, err)
+		ids, err := s.ChangedSince(t.Context(), time.Unix(1_790_000_001, 0))
+		require.NoError(t, err)
+		require.ElementsMatch(t, []dangol.CustomerID{"b", "c"}, ids)
+	}
+}

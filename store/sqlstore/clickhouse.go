@@ -126,6 +126,16 @@ func (s *Mapped) precise(ctx context.Context) error {
 				t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
 			}
 		}
+		if c := t.changed; c != nil {
+			types, err := s.probe(ctx, t.sql.Name+" t", at(c.sql.SQL))
+			if err != nil {
+				return &MappingError{Entry: c.entry, Why: "the column cannot be read", Err: err}
+			}
+			if want := unlike(types[0], c); want != "" {
+				return &MappingError{Entry: c.entry, Why: "the column is of the type " + types[0] + ": want " + want}
+			}
+			c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
+		}
 	}
 	return nil
 }
