@@ -422,20 +422,37 @@ func (g *generator) offset(stamp piece, from int64) piece {
 	}
 	at := time.UnixMicro(from).In(g.zone)
 	var out piece
+	var rows []string
 	for range mostOffsets {
 		_, seconds := at.Zone()
 		_, end := at.ZoneBounds()
 		offset := int64(seconds) * unit
 		if end.IsZero() || !end.Before(g.asOf) {
+			if g.dialect == MySQL && len(rows) > mostCopies {
+				return g.looked(stamp, append(rows, fmt.Sprintf("SELECT %d AS till, %d AS v", int64(math.MaxInt64), offset)))
+			}
 			if out.sql == "" {
 				return text(scale + fmt.Sprint(offset))
 			}
 			return join(scale+"CASE", out, fmt.Sprintf(" ELSE %d END", offset))
 		}
 		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), offset))
+		rows = append(rows, fmt.Sprintf("SELECT %d AS till, %d AS v", end.UnixMicro(), offset))
 		at = end
 	}
 	return text(fmt.Sprint(math.MinInt64)) // not reached
+}
+
+// mostCopies is up to how many clock changes a MariaDB statement asks a moment one by
+// one. It cannot compute the moment apart, as once does elsewhere, and a moment that is
+// itself a long expression, copied hundreds of times, took a server all of its memory.
+const mostCopies = 40
+
+// looked finds the offset of a moment in a table of the changes: the first whose end
+// lies after it.
+func (g *generator) looked(stamp piece, rows []string) piece {
+	o := g.alias("o")
+	return join("(SELECT "+o+".v FROM ("+strings.Join(rows, " UNION ALL ")+") "+o+" WHERE ", stamp, " < "+o+".till ORDER BY "+o+".till LIMIT 1)")
 }
 
 // floor divides integers rounding down, also below zero: they are shifted far above
