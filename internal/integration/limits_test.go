@@ -35,9 +35,10 @@ func everyone(t testing.TB) store.Query {
 func endless(t testing.TB, e engine, db *sql.DB, o sqlstore.MappedOptions) *sqlstore.Mapped {
 	t.Helper()
 	rows := map[sqlstore.Dialect]string{
-		sqlstore.Postgres: "SELECT n AS id, 'KR' AS country FROM generate_series(1, 100000) a(n) CROSS JOIN generate_series(1, 100000) b(m)",
-		sqlstore.MySQL:    "SELECT seq AS id, 'KR' AS country FROM seq_1_to_10000000000",
-		sqlstore.SQLite:   "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 10000000000) SELECT n AS id, 'KR' AS country FROM s",
+		sqlstore.Postgres:   "SELECT n AS id, 'KR' AS country FROM generate_series(1, 100000) a(n) CROSS JOIN generate_series(1, 100000) b(m)",
+		sqlstore.MySQL:      "SELECT seq AS id, 'KR' AS country FROM seq_1_to_10000000000",
+		sqlstore.ClickHouse: "SELECT toString(number) AS id, 'KR' AS country FROM system.numbers",
+		sqlstore.SQLite:     "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 10000000000) SELECT n AS id, 'KR' AS country FROM s",
 	}[e.dialect]
 	s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, catalog.Shop(), sqlstore.Mapping{
 		Customers: sqlstore.TableMap{SQL: rows, Key: "id", Columns: map[string]sqlstore.ColumnMap{"country": {Column: "country"}}},
@@ -50,6 +51,9 @@ func endless(t testing.TB, e engine, db *sql.DB, o sqlstore.MappedOptions) *sqls
 // error that says which, and the pool goes on working.
 func TestStatementsAreCutOff(t *testing.T) {
 	for _, e := range engines() {
+		if e.click != nil && e.name != "ClickHouse" {
+			continue // one server is as good as another, and in process nothing is cut off
+		}
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			db := e.start(t)

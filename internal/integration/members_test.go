@@ -46,6 +46,9 @@ func minus(a, b store.IDs) (n int64) {
 // plan without an answer leaves those of its group.
 func TestMembersAreWrittenInTheDatabase(t *testing.T) {
 	for _, e := range engines() {
+		if e.click != nil {
+			continue // it has no transactions
+		}
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			db := e.start(t)
