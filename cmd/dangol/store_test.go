@@ -41,6 +41,7 @@ func TestStoreURLs(t *testing.T) {
 	for url, want := range map[string]string{
 		"redis://secret@host": `"redis:": want memory:`,
 		"sqlite:":             `the file is missing`,
+		"clickhouse://u@host": `no transactions`,
 		"shop.db":             `want memory:`,
 		"mysql://%zz":         `it is not a URL`,
 	} {

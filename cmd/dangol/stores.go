@@ -38,6 +38,8 @@ func openStore(ctx context.Context, address string, c *catalog.Catalog) (s store
 		return openSQL(ctx, sqlstore.SQLite, "sqlite", dsn, dsn, c)
 	case "postgres", "postgresql":
 		return openSQL(ctx, sqlstore.Postgres, "pgx", address, "", c)
+	case "clickhouse":
+		return nil, none, badStore(address, "it has no transactions, so dangol keeps no tables there; Go code asks a shop's own tables through a mapping, and dangol sql prints statements")
 	case "mysql":
 		dsn, err := mysqlDSN(address)
 		if err != nil {
