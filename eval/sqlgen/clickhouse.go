@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
@@ -308,4 +309,24 @@ func (g *generator) clickPeople(exists piece) piece {
 		out.sql += ", " + fn + "(x" + p.name + ") AS " + p.name
 	}
 	return join(out, " FROM (", list(branches, " UNION ALL "), ") GROUP BY dg_c HAVING max(dg_here) = 1")
+}
+
+// clickReadSet is ReadSet for a set of records. Both sides are subqueries with names
+// of their own: old servers mix up the rows of a join that is filtered afterwards, and
+// do not find columns of Distributed tables by an alias.
+func (g *generator) clickReadSet(rows Table, set Set, id *dangol.CustomerID) (Statement, error) {
+	items := "SELECT toString(s." + set.Owner + ") AS dg_o, s." + set.Item + " AS dg_i FROM " + set.Name + " s WHERE s." + set.Item + " IS NOT NULL"
+	if set.Filter != "" {
+		items += " AND (" + place(set.Filter, "s") + ")"
+	}
+	owners := text("SELECT toString(r." + rows.Key + ") AS dg_k, toString(r." + rows.Customer + ") AS dg_c, 1 AS dg_in FROM " + rows.Name +
+		" r WHERE r." + rows.Customer + " IS NOT NULL")
+	if rows.Filter != "" {
+		owners = join(owners, " AND ("+place(rows.Filter, "r")+")")
+	}
+	if id != nil {
+		owners = join(owners, " AND r."+rows.Customer+" = ", text("?", string(*id)))
+	}
+	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") GLOBAL ANY LEFT JOIN (",
+		owners, ") ON dg_o = dg_k) WHERE dg_in = 1 ORDER BY dg_c, dg_o"))
 }

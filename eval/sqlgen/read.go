@@ -76,6 +76,9 @@ func ReadSet(d Dialect, s *Schema, kind, field string, id *dangol.CustomerID) (S
 		name = kind + "." + field
 	}
 	t := s.Sets[name]
+	if kind != "" && d == ClickHouse {
+		return g.clickReadSet(s.Records[kind], t, id)
+	}
 	owner, order := "s."+t.Owner, g.bytes("s."+t.Owner)
 	out := text("SELECT " + g.asText("s."+t.Owner) + ", s." + t.Item + " FROM " + t.Name + " s WHERE ")
 	if kind != "" {
