@@ -421,7 +421,7 @@ func (g *generator) offset(stamp piece, from int64) piece {
 		unit, scale = 1, "1000000 * "
 	}
 	at := time.UnixMicro(from).In(g.zone)
-	var out piece
+	cases := []any{scale + "CASE"}
 	var rows []string
 	for range mostOffsets {
 		_, seconds := at.Zone()
@@ -431,12 +431,12 @@ func (g *generator) offset(stamp piece, from int64) piece {
 			if g.dialect == MySQL && len(rows) > mostCopies {
 				return g.looked(stamp, append(rows, fmt.Sprintf("SELECT %d AS till, %d AS v", int64(math.MaxInt64), offset)))
 			}
-			if out.sql == "" {
+			if len(rows) == 0 {
 				return text(scale + fmt.Sprint(offset))
 			}
-			return join(scale+"CASE", out, fmt.Sprintf(" ELSE %d END", offset))
+			return join(append(cases, fmt.Sprintf(" ELSE %d END", offset))...)
 		}
-		out = join(out, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), offset))
+		cases = append(cases, " WHEN ", stamp, fmt.Sprintf(" < %d THEN %d", end.UnixMicro(), offset))
 		rows = append(rows, fmt.Sprintf("SELECT %d AS till, %d AS v", end.UnixMicro(), offset))
 		at = end
 	}

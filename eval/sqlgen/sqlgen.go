@@ -11,6 +11,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -159,16 +160,18 @@ func (p piece) certain() piece {
 // join puts pieces one after the other.
 func join(parts ...any) piece {
 	var out piece
+	var sql strings.Builder
 	for _, p := range parts {
 		switch p := p.(type) {
 		case string:
-			out.sql += p
+			sql.WriteString(p)
 		case piece:
-			out.sql += p.sql
+			sql.WriteString(p.sql)
 			out.args = append(out.args, p.args...)
 		default:
 			panic(fmt.Sprintf("sqlgen: %T is no part of a statement", p))
 		}
 	}
+	out.sql = sql.String()
 	return out
 }

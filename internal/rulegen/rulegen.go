@@ -37,8 +37,8 @@ type Source interface {
 	IntN(n int) int
 }
 
-// World is a made-up shop at an instant. Its fields must not be changed but by Step
-// and Pass.
+// World is a made-up shop at an instant. Its fields must not be changed but by Step,
+// Pass and Travel.
 type World struct {
 	Catalog *catalog.Catalog
 	AsOf    time.Time // often with a fraction of a second, which engines cut off

@@ -34,6 +34,13 @@ func (w *World) Pass() {
 	})
 }
 
+// Travel moves the world to another zone, perhaps the same.
+func (w *World) Travel() {
+	if zone, err := time.LoadLocation(pick(w.src, zones)); err == nil {
+		w.Zone = zone
+	}
+}
+
 // change draws one change, not ok where there is nothing for it to change.
 func (w *World) change() (store.Change, bool) {
 	ids := slices.Sorted(maps.Keys(w.facts.customers))
