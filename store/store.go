@@ -8,9 +8,12 @@
 //   - ColumnLoader takes a whole shop column by column.
 //   - Streamer hands over every customer, one at a time.
 //
-// For those who write a store: NewSchema tells what rows a catalog asks for, its
-// Check normalises a change, its CheckColumns columns, and Scan answers a query over customers that the
-// store only has to hand over.
+// For those who write a store: NewSchema tells what rows a catalog asks for. A store
+// that holds rows implements Keeper, four methods over its maps or its database, and
+// lets Schema.Apply make changes and Schema.Customer put customers together; Scan
+// answers a query over customers that the store only has to hand over. A store that
+// makes changes in a way of its own normalises them by Schema.Check, and columns by
+// Schema.CheckColumns.
 package store
 
 import (

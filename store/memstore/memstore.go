@@ -149,13 +149,7 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 
 // Apply makes all changes, or none and returns an error.
 func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
-	return s.Load(ctx, func(yield func(store.Change, error) bool) {
-		for _, c := range changes {
-			if !yield(c, nil) {
-				return
-			}
-		}
-	})
+	return s.Load(ctx, store.Stream(changes...))
 }
 
 // checkEvery is after how many changes a load looks whether its context has ended.
