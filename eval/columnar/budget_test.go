@@ -54,7 +54,7 @@ func TestBudget(t *testing.T) {
 	last.Records = maps.Clone(last.Records)
 	for i := 0; err == nil; i++ {
 		visit := &eval.Record{Key: fmt.Sprint("z", 1000+i), Fields: map[string]catalog.Value{"at": catalog.TimeValue(now)}}
-		if err = table.Append(last.ID, "visits", visit); err == nil {
+		if err = table.Write(columnar.Change{Customer: last.ID, Kind: "visits", Record: visit, New: true}); err == nil {
 			last.Records["visits"] = append(slices.Clip(last.Records["visits"]), visit)
 		}
 	}
@@ -68,7 +68,7 @@ func TestBudget(t *testing.T) {
 	}
 	require.NoError(t, table.Compact(ctx, true))
 	require.NoError(t, table.Put(keeper.customer()))
-	require.NoError(t, table.Append(customers[0].ID, "visits", &eval.Record{Key: "more"}))
+	require.NoError(t, table.Write(columnar.Change{Customer: customers[0].ID, Kind: "visits", Record: &eval.Record{Key: "more"}, New: true}))
 
 	empty, err := columnar.New(cat, columnar.Options{MaxBytes: 200_000})
 	require.NoError(t, err)

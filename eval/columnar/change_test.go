@@ -266,7 +266,7 @@ func TestAppend(t *testing.T) {
 				if r.Parent != nil {
 					told.Parent = &eval.Record{Key: r.Parent.Key}
 				}
-				require.NoError(t, table.Append(c.ID, name, &told))
+				require.NoError(t, table.Write(columnar.Change{Customer: c.ID, Kind: name, Record: &told, New: true}))
 				c.Records[name] = append(slices.Clone(c.Records[name]), r)
 				slices.SortFunc(c.Records[name], cmpKey)
 				customers[at] = &c
@@ -276,8 +276,12 @@ func TestAppend(t *testing.T) {
 			require.Equal(t, was, members(t, before, plans, env))
 			require.NoError(t, table.Compact(context.Background(), true))
 		}
-		require.ErrorIs(t, table.Append("nobody", "visits", &eval.Record{Key: "x"}), columnar.ErrShape)
-		require.ErrorIs(t, table.Append(customers[0].ID, "orders", &eval.Record{Key: "x"}), columnar.ErrShape)
-		require.ErrorIs(t, table.Append(customers[0].ID, "items", &eval.Record{Key: "x", Parent: &eval.Record{Key: "none"}}), columnar.ErrShape)
+		visit := &eval.Record{Key: "x"}
+		require.NoError(t, table.Write(columnar.Change{Customer: "nobody", Kind: "visits", Record: visit, New: true}))
+		require.ErrorIs(t, table.Write(columnar.Change{Customer: customers[0].ID, Kind: "orders", Record: visit}), columnar.ErrShape)
+		require.ErrorIs(t, table.Write(columnar.Change{Customer: customers[0].ID, Kind: "visits"}), columnar.ErrShape)
+		require.ErrorIs(t, table.Write(columnar.Change{Customer: customers[0].ID, Kind: "visits", Record: &eval.Record{Key: "x", Parent: visit}}), columnar.ErrShape)
+		require.NoError(t, table.Write(columnar.Change{Customer: customers[0].ID, Kind: "visits", Gone: true, Record: visit}, columnar.Change{Customer: "nobody", Gone: true}))
+		requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
 	}
 }

@@ -53,7 +53,7 @@ func (s *Snapshot) all(ctx context.Context, visit func(place int, c *eval.Custom
 			if sh.state[local] == gone {
 				continue
 			}
-			if err := visit(i<<shardBits|local, s.customer(sh, local)); err != nil {
+			if err := visit(i<<shardBits|local, s.schema.customer(sh, local)); err != nil {
 				return err
 			}
 		}

@@ -20,6 +20,7 @@ type index struct {
 	twins  []atomic.Pointer[codes] // by field, and one of the links to parents: see twin
 	last   []uint32                // by local number: its last row that is chained, and 1; 0 for none
 	prev   []uint32                // by row from sealed on: the row before it of the same customer, and 1
+	nth    []uint32                // by row from sealed on: how many rows of its customer are chained so far
 }
 
 // entry is a row in its lower bits and, in the others, its stamp in steps from the
@@ -96,7 +97,7 @@ func (x *index) of(local int) (from, to uint32) {
 func (x *index) writable() *index {
 	out := &index{
 		start: x.start, list: x.list, sealed: x.sealed, dated: x.dated, bits: x.bits, base: x.base, step: x.step,
-		twins: make([]atomic.Pointer[codes], len(x.twins)), last: slices.Clone(x.last), prev: x.prev,
+		twins: make([]atomic.Pointer[codes], len(x.twins)), last: slices.Clone(x.last), prev: x.prev, nth: x.nth,
 	}
 	for i := range x.twins {
 		if t := x.twins[i].Load(); t != nil {
@@ -120,7 +121,11 @@ func (l *log) chain(row int, local uint16) {
 	if x.last == nil {
 		x.last = make([]uint32, slots)
 	}
-	x.prev = append(x.prev[:row-x.sealed], x.last[local])
+	nth := uint32(1)
+	if before := x.last[local]; before != 0 {
+		nth += x.nth[int(before)-1-x.sealed]
+	}
+	x.prev, x.nth = append(x.prev[:row-x.sealed], x.last[local]), append(x.nth[:row-x.sealed], nth)
 	x.last[local] = uint32(row) + 1
 }
 
@@ -158,7 +163,7 @@ func (l *log) without(local uint16, rows []uint32) []uint32 {
 }
 
 func (x *index) bytes() int {
-	n := 4 * (cap(x.start) + cap(x.list) + cap(x.last) + cap(x.prev))
+	n := 4 * (cap(x.start) + cap(x.list) + cap(x.last) + cap(x.prev) + cap(x.nth))
 	for i := range x.twins {
 		if t := x.twins[i].Load(); t != nil {
 			n += t.bytes()

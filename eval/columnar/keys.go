@@ -148,17 +148,20 @@ func compareNumbers(m, n int64, digits int) int {
 	return slices.Compare(spelled(a[:0], m, 0), spelled(b[:0], n, 0))
 }
 
-// is tells whether the key of row i is key.
-func (k *keys) is(i int, key string) bool {
+// like tells of rows whether they have a key; some is false where none can have it.
+func (k *keys) like(key string) (is func(row uint32) bool, some bool) {
 	switch {
-	case !k.has(i):
-		return false
-	case k.numbers != nil:
-		n, ok := decimal(key, k.digits)
-		code, fits := k.numbers.code(n)
-		return ok && fits && k.numbers.at(i) == code
+	case k.none:
+		return nil, false
+	case k.numbers == nil:
+		return func(row uint32) bool { return k.text[row] == key }, key != nameless
 	}
-	return k.text[i] == key
+	n, ok := decimal(key, k.digits)
+	code, fits := k.numbers.code(n)
+	if !ok || !fits {
+		return nil, false
+	}
+	return func(row uint32) bool { return k.numbers.at(int(row)) == code }, true
 }
 
 func (k *keys) pick(rows []uint32, epoch uint64) keys {

@@ -50,10 +50,13 @@ func (t *Table) LoadColumns(in Columns) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.shards) > 0 {
+	if t.where.n > 0 {
 		return fmt.Errorf("%w: the table is not empty", ErrShape)
 	}
+	used := t.used
+	t.used = 0 // what is there of customers who are gone goes
 	if err := t.room(in.Bytes()); err != nil {
+		t.used = used
 		return err
 	}
 	where := newPlaces()
@@ -63,6 +66,7 @@ func (t *Table) LoadColumns(in Columns) error {
 	where.grow(len(in.IDs), at)
 	for i, id := range in.IDs {
 		if !where.addNew(id, uint32(i/shardSize<<shardBits|i%shardSize), at) {
+			t.used = used
 			return fmt.Errorf("%w: customer %q comes twice", ErrShape, id)
 		}
 	}
@@ -74,8 +78,11 @@ func (t *Table) LoadColumns(in Columns) error {
 		}
 	}
 	t.where, t.shards = where, ld.shards
+	for i := range t.owners {
+		t.owners[i].Store(nil)
+	}
 	t.used = int64(t.rowBytes())
-	t.ids = t.ids.next()
+	t.ids = &ordering{}
 	t.touch()
 	return nil
 }

@@ -168,7 +168,7 @@ func TestLoadColumnsAcrossShards(t *testing.T) {
 	// Records with keys follow rows without; a Put of the customer replaces both.
 	for i, key := range []string{"7", "late", "8"} {
 		visit := &eval.Record{Key: key, Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.AddDate(0, 0, -i))}}
-		require.NoError(t, c.Append("000003", "visits", visit))
+		require.NoError(t, c.Write(columnar.Change{Customer: "000003", Kind: "visits", Record: visit, New: true}))
 	}
 	three := rules.plans(t, `visits(7d) = 5`, `visits = 1`)
 	ask := func() [][]dangol.CustomerID {

@@ -226,8 +226,7 @@ func (x *cursor) ask(in []bool) error {
 func (m *Matcher) slow(p *compiled, x *cursor) (bool, error) {
 	env := m.env
 	env.AsOf = x.at
-	s := Snapshot{schema: m.table.schema}
-	return eval.Eval(p.original, s.customer(x.shard, x.local), env)
+	return eval.Eval(p.original, m.table.schema.customer(x.shard, x.local), env)
 }
 
 // exists tells whether the customer belongs to a population.

@@ -42,37 +42,35 @@ func (t *Table) Delete(ids ...dangol.CustomerID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, id := range ids {
-		at, ok := t.find(id)
-		if !ok {
-			continue
+		if t.remove(id) {
+			t.touch()
 		}
-		t.where.remove(id, t.id)
-		t.shrunk = true
-		sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
-		sh.be(local, gone, t.epoch)
-		for k, l := range sh.logs {
-			if rows := l.rows(uint16(local), nil); len(rows) > 0 {
-				l = sh.log(k, t.epoch)
-				for _, r := range rows {
-					l.drop(r, t.epoch)
-				}
-			}
-		}
-		t.touch()
 	}
+}
+
+// remove is Delete of one, false where there is none.
+func (t *Table) remove(id dangol.CustomerID) bool {
+	at, ok := t.find(id)
+	if !ok {
+		return false
+	}
+	t.where.remove(id, t.id)
+	t.shrunk = true
+	w := t.writer(at)
+	w.shard.be(int(w.local), gone, t.epoch)
+	for k, l := range w.shard.logs {
+		for _, row := range l.rows(w.local, nil) {
+			w.drop(k, row)
+		}
+	}
+	return true
 }
 
 // check tells whether the customer fits, and about how many bytes a new one takes.
 func (s *schema) check(c *eval.Customer) (int64, error) {
-	bytes := int64(64 + len(c.ID) + 4*len(s.attrs))
-	for name, v := range c.Attributes {
-		i, ok := s.attr[name]
-		if !ok {
-			return 0, fmt.Errorf("%w: customer %q: no attribute %q", ErrShape, c.ID, name)
-		}
-		if !fits(s.attrs[i].of, v) {
-			return 0, fmt.Errorf("%w: customer %q: the attribute %q is %s", ErrShape, c.ID, name, v)
-		}
+	bytes, err := s.checkHead(c.ID, c.Attributes)
+	if err != nil {
+		return 0, err
 	}
 	for name, records := range c.Records {
 		i, ok := s.kind[name]
@@ -97,6 +95,21 @@ func (s *schema) check(c *eval.Customer) (int64, error) {
 	return bytes, nil
 }
 
+// checkHead tells whether a customer's attributes fit, and about how many bytes they
+// take with the id.
+func (s *schema) checkHead(id dangol.CustomerID, attributes map[string]catalog.Value) (int64, error) {
+	for name, v := range attributes {
+		i, ok := s.attr[name]
+		if !ok {
+			return 0, fmt.Errorf("%w: customer %q: no attribute %q", ErrShape, id, name)
+		}
+		if !fits(s.attrs[i].of, v) {
+			return 0, fmt.Errorf("%w: customer %q: the attribute %q is %s", ErrShape, id, name, v)
+		}
+	}
+	return int64(64 + len(id) + 4*len(s.attrs)), nil
+}
+
 // check tells whether the record's fields fit, and about how many bytes it takes.
 func (k *kind) check(r *eval.Record) (int64, error) {
 	for name, v := range r.Fields {
@@ -108,8 +121,11 @@ func (k *kind) check(r *eval.Record) (int64, error) {
 			return 0, fmt.Errorf("%w: %s %q: the field %q is %s", ErrShape, k.name, r.Key, name, v)
 		}
 	}
-	return int64(16 + 4*len(r.Fields)), nil
+	return recordBytes(r), nil
 }
+
+// recordBytes is about how many bytes a record takes, with its key among the owners.
+func recordBytes(r *eval.Record) int64 { return int64(32 + len(r.Key) + 4*len(r.Fields)) }
 
 // limit is how large, either way, an integer of a column may be.
 const limit = 1 << 62
@@ -153,13 +169,24 @@ func (f *field) code(c **codes, v catalog.Value, epoch uint64) uint64 {
 }
 
 func (t *Table) put(c *eval.Customer) {
+	at, known := t.head(c.ID, c.Guest, c.Attributes)
+	w := t.writer(at)
+	w.rows = map[*eval.Record]uint32{}
+	for i, k := range t.schema.kinds {
+		w.kind(i, k, c.Records[k.name], known)
+	}
+}
+
+// head writes what a customer is besides the records, and tells where, and whether
+// there was one of the id.
+func (t *Table) head(id dangol.CustomerID, isGuest bool, attributes map[string]catalog.Value) (at uint32, known bool) {
 	state := member
-	if c.Guest {
+	if isGuest {
 		state = guest
 	}
-	at, known := t.find(c.ID)
+	at, known = t.find(id)
 	if !known {
-		at = t.place(c.ID)
+		at = t.place(id)
 	}
 	sh, local := t.shard(int(at>>shardBits)), int(at&slotMask)
 	if sh.state[local] != state {
@@ -167,13 +194,10 @@ func (t *Table) put(c *eval.Customer) {
 	}
 	for i := range t.schema.attrs {
 		f := &t.schema.attrs[i]
-		code := f.code(&sh.attrs[i], c.Attributes[f.name], t.epoch)
+		code := f.code(&sh.attrs[i], attributes[f.name], t.epoch)
 		sh.fill(t.schema, local, i, code, t.epoch)
 	}
-	w := rowWriter{table: t, shard: sh, local: uint16(local), rows: map[*eval.Record]uint32{}}
-	for i, k := range t.schema.kinds {
-		w.kind(i, k, c.Records[k.name], known)
-	}
+	return at, known
 }
 
 // place makes room for a new customer.
@@ -198,10 +222,15 @@ func (t *Table) place(id dangol.CustomerID) uint32 {
 // rowWriter writes the records of one customer.
 type rowWriter struct {
 	table *Table
+	place uint32
 	shard *shard
 	local uint16
 	rows  map[*eval.Record]uint32 // row of each record so far, and 1
 	old   []uint32
+}
+
+func (t *Table) writer(at uint32) rowWriter {
+	return rowWriter{table: t, place: at, shard: t.shard(int(at >> shardBits)), local: uint16(at & slotMask)}
 }
 
 // kind makes the log say what the records are.
@@ -229,11 +258,25 @@ func (w *rowWriter) kind(i int, k *kind, records []*eval.Record, known bool) {
 				continue
 			}
 		}
-		w.write(i, k, row, found, r)
+		parent := uint32(0)
+		if r.Parent != nil {
+			parent = w.rows[r.Parent]
+		}
+		w.rows[r] = w.write(i, k, row, found, r, parent) + 1
 	}
 	for _, row := range byKey {
-		w.shard.log(i, w.table.epoch).drop(row, w.table.epoch)
+		w.drop(i, row)
 	}
+}
+
+// drop takes a row away.
+func (w *rowWriter) drop(i int, row uint32) {
+	l := w.shard.log(i, w.table.epoch)
+	if owners := w.table.owners[i].Load(); owners != nil && l.keys.has(int(row)) {
+		owners.remove(l.keys.at(int(row)), w.place)
+	}
+	l.drop(row, w.table.epoch)
+	w.table.shrunk = true
 }
 
 // stampOf is the value that stamps the record.
@@ -265,14 +308,10 @@ func (w *rowWriter) same(i int, k *kind, row uint32, r *eval.Record) bool {
 		(!stamp.Known() || l.stamps.value(l.stamps.at(int(row))) == stamp.Int())
 }
 
-// write puts the record into its row, or into a new one where it has none or
-// its stamp changed.
-func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record) {
+// write puts the record into its row, or into a new one where it has none or its
+// stamp changed, and tells which.
+func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record, parent uint32) uint32 {
 	epoch := w.table.epoch
-	parent := uint32(0)
-	if r.Parent != nil {
-		parent = w.rows[r.Parent]
-	}
 	if found {
 		l := w.shard.log(i, epoch)
 		if code := w.stampCode(l, r, parent); k.stamped && l.stampAt(row) != code {
@@ -281,8 +320,7 @@ func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record
 		}
 	}
 	if !found {
-		w.rows[r] = w.add(i, k, r, parent) + 1
-		return
+		return w.add(i, k, r, parent)
 	}
 	l := w.shard.log(i, epoch)
 	if k.parent != nil && l.parent[row] != parent {
@@ -293,7 +331,7 @@ func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record
 		l.follow(int(row), len(l.fields), uint64(parent), epoch)
 	}
 	w.fields(l, row, r)
-	w.rows[r] = row + 1
+	return row
 }
 
 // add appends the record as a new row and tells which.
@@ -301,7 +339,10 @@ func (w *rowWriter) add(i int, k *kind, r *eval.Record, parent uint32) uint32 {
 	epoch := w.table.epoch
 	l := w.shard.log(i, epoch)
 	row := uint32(l.append(w.local, r.Key, w.stampCode(l, r, parent), parent, epoch))
-	w.table.used += int64(16 + 4*len(r.Fields))
+	w.table.used += recordBytes(r)
+	if owners := w.table.owners[i].Load(); owners != nil {
+		owners.add(r.Key, w.place)
+	}
 	w.fields(l, row, r)
 	return row
 }

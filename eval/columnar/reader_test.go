@@ -135,7 +135,7 @@ func TestConcurrentQuestions(t *testing.T) {
 				t.Error(err)
 			}
 			visit := &eval.Record{Key: fmt.Sprint("new", i), Fields: map[string]catalog.Value{"at": catalog.TimeValue(now)}}
-			if err := table.Append(customers[at].ID, "visits", visit); err != nil {
+			if err := table.Write(columnar.Change{Customer: customers[at].ID, Kind: "visits", Record: visit, New: true}); err != nil {
 				t.Error(err)
 			}
 			if i%10 == 0 {

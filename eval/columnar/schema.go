@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -33,8 +34,10 @@ type kind struct {
 	fields  []field
 	field   map[string]int
 	stamped bool
-	stampUp int // levels up to the record that has the stamp
-	stamp   int // its field there
+	stampUp int   // levels up to the record that has the stamp
+	stamp   int   // its field there
+	lends   []int // fields that stamp rows of kinds below
+	carries bool  // rows of kinds below are stamped by it, or by one above it
 }
 
 func newSchema(cat *catalog.Catalog) (*schema, error) {
@@ -55,6 +58,16 @@ func newSchema(cat *catalog.Catalog) (*schema, error) {
 	for i := range cat.Kinds {
 		if _, err := s.add(&cat.Kinds[i], 0); err != nil {
 			return nil, err
+		}
+	}
+	for _, k := range s.kinds {
+		above := k
+		for range k.stampUp {
+			above = above.parent
+			above.carries = true
+		}
+		if above != k && !slices.Contains(above.lends, k.stamp) {
+			above.lends = append(above.lends, k.stamp)
 		}
 	}
 	return s, nil

@@ -109,7 +109,7 @@ func (s *Snapshot) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
 	if !ok {
 		return nil, false
 	}
-	return s.customer(s.shards[p>>shardBits], int(p&slotMask)), true
+	return s.schema.customer(s.shards[p>>shardBits], int(p&slotMask)), true
 }
 
 // Each visits every customer and guest in the order of their ids, until visit
@@ -120,23 +120,17 @@ func (s *Snapshot) Each(visit func(*eval.Customer) error) error {
 		if sh.state[local] == gone {
 			continue
 		}
-		if err := visit(s.customer(sh, local)); err != nil {
+		if err := visit(s.schema.customer(sh, local)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Snapshot) customer(sh *shard, local int) *eval.Customer {
-	c := &eval.Customer{
-		ID: sh.ids[local], Guest: sh.state[local] == guest,
-		Attributes: map[string]catalog.Value{}, Records: map[string][]*eval.Record{},
-	}
-	for i := range s.schema.attrs {
-		if v := s.schema.attrs[i].value(sh.attrs[i], local); v.Known() {
-			c.Attributes[s.schema.attrs[i].name] = v
-		}
-	}
+// customer puts one customer together.
+func (s *schema) customer(sh *shard, local int) *eval.Customer {
+	c := s.customerHead(sh, local)
+	c.Records = map[string][]*eval.Record{}
 	byRow := make([]map[uint32]*eval.Record, len(sh.logs))
 	for i, l := range sh.logs {
 		rows := l.rows(uint16(local), nil)

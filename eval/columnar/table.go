@@ -4,7 +4,7 @@
 // scan that adds each row to its customer's counter, an answer a bitmap. Package
 // eval says what the answers must be.
 //
-//   - Table is written (Put, Delete, LoadColumns, Compact) and gives Snapshots.
+//   - Table is written (Write, Put, Delete, LoadColumns, Compact) and gives Snapshots.
 //   - Snapshot.Select answers plans over one state of the data.
 //   - Matcher answers plans for one customer of the Table as it is now.
 package columnar
@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -44,10 +45,12 @@ type Table struct {
 	epoch  uint64 // grows with every snapshot: what is older is copied before it is overwritten
 	shards []*shard
 	where  *places
-	used   int64     // bytes of rows and ids, estimated; what went is still counted
-	shrunk bool      // something went since used was measured
-	last   *Snapshot // of the state as it is, nil after a write
-	ids    *ordering // of all customers
+	used   int64                    // bytes of rows and ids, estimated; what went is still counted
+	shrunk bool                     // something went since used was measured
+	last   *Snapshot                // of the state as it is, nil after a write
+	ids    *ordering                // of all customers
+	owners []atomic.Pointer[owners] // by kind, nil until somebody asks whose a key is
+	asking sync.Mutex               // held while owners are read
 }
 
 // New makes an empty table for data of a catalog, which must be valid.
@@ -56,7 +59,9 @@ func New(cat *catalog.Catalog, opts Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Table{schema: s, opts: opts, epoch: 1, where: newPlaces(), ids: &ordering{}}, nil
+	return &Table{
+		schema: s, opts: opts, epoch: 1, where: newPlaces(), ids: &ordering{}, owners: make([]atomic.Pointer[owners], len(s.kinds)),
+	}, nil
 }
 
 // Len is how many customers and guests there are.
@@ -72,6 +77,9 @@ func (t *Table) Bytes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	n := t.rowBytes() + t.schema.bytes()
+	for i := range t.owners {
+		n += t.owners[i].Load().bytes()
+	}
 	for _, sh := range t.shards {
 		for _, l := range sh.logs {
 			n += l.listBytes()

@@ -8,6 +8,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 )
 
 // events is how many live events a second one core takes: a visit is appended and
@@ -19,12 +20,12 @@ func (o *ours) events(s *shop, n int) (perSecond float64, err error) {
 	}
 	r := rand.New(rand.NewPCG(3, 3))
 	ids := make([]dangol.CustomerID, n)
-	records := make([]*eval.Record, n)
+	events := make([]columnar.Change, n)
 	for i := range ids {
 		ids[i] = id(r.IntN(s.customers))
-		records[i] = &eval.Record{Key: fmt.Sprint(1_000_000_000 + i), Fields: map[string]catalog.Value{
+		events[i] = columnar.Change{Customer: ids[i], Kind: "visits", New: true, Record: &eval.Record{Key: fmt.Sprint(1_000_000_000 + i), Fields: map[string]catalog.Value{
 			"at": catalog.TimeValue(now.Add(time.Duration(i) * time.Millisecond).Truncate(time.Second)),
-		}}
+		}}}
 	}
 	in := make([]bool, 6)
 	// The chains of rows are built by the first events.
@@ -34,7 +35,7 @@ func (o *ours) events(s *shop, n int) (perSecond float64, err error) {
 		if i == warm {
 			began = time.Now()
 		}
-		if err := o.table.Append(ids[i], "visits", records[i]); err != nil {
+		if err := o.table.Write(events[i]); err != nil {
 			return 0, err
 		}
 		if _, err := m.Matches(ids[i], now.Add(time.Hour), in); err != nil {

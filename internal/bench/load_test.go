@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
-	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
-	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/csvdir"
 	"github.com/dangol-dev/dangol/store/memstore"
@@ -78,52 +76,78 @@ func BenchmarkLiveEvents(b *testing.B) {
 }
 
 // The same through the store: each event a change that is checked against the
-// catalog, the customers and all keys.
+// catalog, the customers and all keys, one in an Apply or a hundred; and changes of
+// the status of orders that are there.
 func BenchmarkLiveChanges(b *testing.B) {
 	s := makeShop(*customers, 1)
-	dir := b.TempDir()
-	if err := s.folder(dir); err != nil {
-		b.Fatal(err)
-	}
 	shop, err := memstore.New(shopCatalog(), memstore.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := csvdir.Load(b.Context(), dir, shop, csvdir.Options{Zone: zone}); err != nil {
+	if err := shop.LoadColumns(b.Context(), s.keyed()); err != nil {
 		b.Fatal(err)
 	}
 	own, err := newOurs(makeShop(100, 1), 1)
 	if err != nil {
 		b.Fatal(err)
 	}
-	var plans []*plan.Plan
-	for _, r := range rules()[:6] {
-		if p := own.plans[r.name]; len(eval.Ranks(p)) == 0 {
-			plans = append(plans, p)
-		}
-	}
-	m, err := shop.Matcher(b.Context(), plans, own.env())
+	plans, env, err := own.cut(rules()[:6])
 	if err != nil {
 		b.Fatal(err)
 	}
-	in := make([]bool, len(plans))
+	m, err := shop.Matcher(b.Context(), plans, env)
+	if err != nil {
+		b.Fatal(err)
+	}
 	r := rand.New(rand.NewPCG(3, 3))
-	n := 0
-	event := func() {
-		n++
-		who := id(r.IntN(s.customers))
-		err := shop.Apply(b.Context(), store.Change{Customer: who, Kind: "visits", Key: fmt.Sprint("live", n),
-			Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.Add(time.Duration(n) * time.Millisecond))}})
-		if err == nil {
-			err = m.Matches(b.Context(), who, now.Add(time.Hour), in)
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
+	key := s.visits.len()
+	visit := func() store.Change {
+		key++
+		at := now.Add(time.Duration(key) * time.Millisecond)
+		return store.Change{Customer: id(r.IntN(s.customers)), Kind: "visits", Key: fmt.Sprint(key), Fields: map[string]catalog.Value{"at": catalog.TimeValue(at)}}
 	}
-	event() // the first reads all keys of visits
-	for b.Loop() {
-		event()
+	status := func() store.Change {
+		order := r.IntN(s.orders.len())
+		to := map[string]catalog.Value{"status": catalog.StringValue(statuses[r.IntN(len(statuses))])}
+		return store.Change{Op: store.Set, Customer: id(int(s.orders.customer[order])), Kind: "all_orders", Key: fmt.Sprint(order), Fields: to}
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+	in := make([]bool, len(plans))
+	for _, c := range []struct {
+		name string
+		of   func() store.Change
+		each int
+	}{{"visit", visit, 1}, {"visits-100", visit, 100}, {"status", status, 1}, {"statuses-100", status, 100}} {
+		b.Run(c.name, func(b *testing.B) {
+			if err := shop.Apply(b.Context(), c.of()); err != nil { // the first reads all keys
+				b.Fatal(err)
+			}
+			changes := make([]store.Change, max(b.N, c.each))
+			for i := range changes {
+				changes[i] = c.of()
+			}
+			runtime.GC()
+			before, err := processorTime()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ResetTimer()
+			for i := 0; i+c.each <= len(changes); i += c.each {
+				batch := changes[i : i+c.each]
+				if err := shop.Apply(b.Context(), batch...); err != nil {
+					b.Fatal(err)
+				}
+				for _, change := range batch {
+					if err := m.Matches(b.Context(), change.Customer, now.Add(time.Hour), in); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			after, err := processorTime()
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(b.N)/(after-before).Seconds(), "events/processor-s")
+		})
+	}
 }

@@ -19,7 +19,7 @@ import (
 func TestMemoryBudget(t *testing.T) {
 	ctx := context.Background()
 	same := cmp.Comparer(catalog.Value.Equal)
-	s, err := memstore.New(catalog.Shop(), memstore.Options{MaxBytes: 300_000})
+	s, err := memstore.New(catalog.Shop(), memstore.Options{MaxBytes: 60_000})
 	require.NoError(t, err)
 	c := &churn{Rand: rand.New(rand.NewPCG(3, 3)), all: map[dangol.CustomerID][]string{}}
 	full := 0

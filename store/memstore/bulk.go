@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/store"
 )
 
-// LoadColumns fills the store while it is empty. Customers loaded so take a few
-// hundred bytes until they are changed: no maps, no copy beside the columns. The
-// first change of a record by its key reads all keys of its kind once.
+// LoadColumns fills the store while it is empty. The first change of a record by its
+// key reads all keys of its kind once.
 //
 // store.ErrColumns is returned, and nothing has happened, where the store is not
 // empty and where Options.ByEval is set; ErrFull where the columns would take more
@@ -29,7 +26,7 @@ func (s *Store) LoadColumns(ctx context.Context, in store.Columns) error {
 	}
 	s.write.Lock()
 	defer s.write.Unlock()
-	if s.opts.ByEval || s.Len() > 0 || !s.index.empty() {
+	if s.table == nil || s.Len() > 0 || s.hasDimensions() {
 		return fmt.Errorf("%w: the store is not empty, or answers by package eval", store.ErrColumns)
 	}
 	dims := map[string]map[string]fields{}
@@ -41,43 +38,49 @@ func (s *Store) LoadColumns(ctx context.Context, in store.Columns) error {
 	if len(in.IDs) == 0 && len(in.Rows) == 0 {
 		return nil
 	}
-	brought, owners := map[string]map[string]bool{}, map[string]map[string]owner{}
+	from := origin{brought: map[string]map[string]bool{}, own: map[string]map[string]fields{}}
 	columns := columnar.Columns{IDs: in.IDs, Guests: in.Guests, Attributes: in.Attributes}
 	for _, r := range in.Rows {
 		t, _ := s.schema.Table(r.Kind) // CheckColumns found it
 		if t.Dimension {
 			continue
 		}
-		var own map[int]fields
-		brought[r.Kind], own = reach(t, r.Fields, dims)
-		owners[r.Kind] = make(map[string]owner, len(own))
+		brought, own := reach(t, r.Fields, dims)
+		if len(brought) > 0 {
+			from.brought[r.Kind] = brought
+		}
+		from.own[r.Kind] = make(map[string]fields, len(own))
 		for i, f := range own {
-			owners[r.Kind][keyOf(r, i)] = owner{customer: in.IDs[r.Customer[i]], own: f}
+			for name := range brought {
+				col, _ := t.Column(name)
+				given := r.Fields[name]
+				if v := valueAt(col.Type, &given, i); v.Known() {
+					f[name] = v
+				}
+			}
+			from.own[r.Kind][keyOf(r, i)] = f
 		}
 		columns.Rows = append(columns.Rows, columnar.Rows(r))
 	}
-	if s.opts.MaxBytes > 0 && columns.Bytes() > s.opts.MaxBytes {
-		return ErrFull
-	}
-	table, err := columnar.New(s.schema.Catalog, columnar.Options{})
-	if err != nil {
-		return err
-	}
-	if err := table.LoadColumns(columns); errors.Is(err, columnar.ErrShape) {
+	switch err := s.table.LoadColumns(columns); {
+	case errors.Is(err, columnar.ErrShape):
 		return fmt.Errorf("%w: %w", store.ErrColumns, err)
-	} else if err != nil {
+	case errors.Is(err, columnar.ErrFull):
+		return ErrFull
+	case err != nil:
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	now := &state{loaded: table.Snapshot(), count: len(in.IDs), bytes: int64(table.Bytes())}
-	s.index.dims, s.index.owners, s.index.loaded = dims, owners, &loaded{snapshot: now.loaded, brought: brought, kinds: map[string]*columnar.Lookup{}}
-	s.columns.mu.Lock()
-	defer s.columns.mu.Unlock()
-	s.columns.table, s.columns.of, s.columns.halfway = table, now, nil
-	s.now.Store(now)
+	s.dims, s.origin = dims, from
 	return nil
+}
+
+func (s *Store) hasDimensions() bool {
+	for _, rows := range s.dims {
+		if len(rows) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // rowsOf are the rows of a dimension by their keys.
@@ -234,30 +237,4 @@ func through(by catalog.Column, dim map[string]fields, field string) (out catalo
 		out.Ints[row] = values[at(row)].Int()
 	}
 	return out, true
-}
-
-// loaded finds the records that were loaded by columns.
-type loaded struct {
-	snapshot *columnar.Snapshot
-	brought  map[string]map[string]bool // by kind: fields of dimensions that its rows bring themselves
-	mu       sync.Mutex
-	kinds    map[string]*columnar.Lookup // as far as they were asked for
-}
-
-// owner tells whose a record was when it was loaded.
-func (l *loaded) owner(kind, key string) (dangol.CustomerID, bool) {
-	if l == nil {
-		return "", false
-	}
-	l.mu.Lock()
-	lookup, ok := l.kinds[kind]
-	if !ok {
-		lookup = l.snapshot.Lookup(kind)
-		l.kinds[kind] = lookup
-	}
-	l.mu.Unlock()
-	if lookup == nil {
-		return "", false
-	}
-	return lookup.Owner(key)
 }

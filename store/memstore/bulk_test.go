@@ -159,7 +159,7 @@ func TestChangesAfterColumns(t *testing.T) {
 		w := rulegen.New(seed)
 		fast, err := memstore.New(w.Catalog, memstore.Options{})
 		require.NoError(t, err)
-		slow, err := memstore.New(w.Catalog, memstore.Options{})
+		slow, err := memstore.New(w.Catalog, memstore.Options{ByEval: true})
 		require.NoError(t, err)
 		changes := w.Changes()
 		require.NoError(t, byColumns{fast, &took}.Apply(ctx, changes...))

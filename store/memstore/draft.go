@@ -13,89 +13,69 @@ import (
 
 type fields = map[string]catalog.Value
 
-// index is what writers need to find rows by key. It is guarded by Store.write.
-type index struct {
-	owners map[string]map[string]owner  // by kind and key; of nobody where one that was loaded is gone
-	dims   map[string]map[string]fields // rows of dimensions, by name and key
-	loaded *loaded                      // records that owners does not tell of
-}
-
-func (ix *index) empty() bool {
-	for _, rows := range ix.owners {
-		if len(rows) > 0 {
-			return false
-		}
-	}
-	for _, rows := range ix.dims {
-		if len(rows) > 0 {
-			return false
-		}
-	}
-	return ix.loaded == nil
-}
-
-// owner tells whose a record is, not ok where there is none.
-func (ix *index) owner(kind, key string) (owner, bool) {
-	if o, ok := ix.owners[kind][key]; ok {
-		return o, o.customer != ""
-	}
-	id, ok := ix.loaded.owner(kind, key)
-	if !ok {
-		return owner{}, false
-	}
-	return owner{customer: id, brought: ix.loaded.brought[kind]}, true
-}
-
-// owner tells whose a record is.
-type owner struct {
-	customer dangol.CustomerID
-	// own are the dimension's fields that the row itself carries, mostly nil: in the
-	// record they cannot be told from those that the dimension gave it.
-	own fields
-	// brought are such fields, by name, that rows of the kind bring themselves where
-	// they have them: of a record that was loaded by columns.
-	brought map[string]bool
-}
-
 // row is a record as it was put: without what dimensions give it.
 type row struct {
 	fields fields
 	parent string
 }
 
-// draft is changes that are not visible yet: base stays as it is until commit,
-// so that a failed change leaves nothing behind.
+// draft is changes that are not visible yet: rows laid over a base, which stays as it
+// is until the draft is written, so that a failed change leaves nothing behind.
 type draft struct {
 	schema    *store.Schema
-	base      *state
-	index     *index
+	base      home
+	origin    *origin
+	known     map[string]map[string]fields // rows of dimensions in base, by name and key
 	customers map[dangol.CustomerID]*working
-	owners    map[string]map[string]*owner // nil where the record is removed
+	order     []*working // as they were first touched; each that is gone, and what came after
+	records   map[recordID]*entry
+	rows      [][]*entry                   // by kind, as they were first touched
 	dims      map[string]map[string]fields // nil where the row is removed
 	bytes     int64                        // about what the changes take
 }
 
-func newDraft(schema *store.Schema, base *state, ix *index) *draft {
+type recordID struct{ kind, key string }
+
+// entry is a record that was asked for; once laid, it is put or, without a row, goes.
+type entry struct {
+	table *store.Table
+	key   string
+	was   dangol.CustomerID // whose it is in base, "" for nobody's
+	hint  uint32            // of base
+	laid  bool
+	of    *working // whose it is, or was
+	row   *row
+}
+
+// working is a customer being changed.
+type working struct {
+	id      dangol.CustomerID
+	based   bool // base has one of the id, whose records these are but for the entries
+	gone    bool
+	put     bool // guest and attributes are others than in base
+	known   bool // guest and attributes are read
+	guest   bool
+	attrs   fields
+	entries []*entry
+	more    map[string]int // by kind: records more than in base
+	whole   *eval.Customer // of base, once it is read
+}
+
+func (s *Store) draft() *draft {
 	return &draft{
-		schema: schema, base: base, index: ix,
+		schema: s.schema, base: s.home, origin: &s.origin, known: s.dims,
 		customers: map[dangol.CustomerID]*working{},
-		owners:    map[string]map[string]*owner{},
-		dims:      map[string]map[string]fields{},
+		records:   map[recordID]*entry{},
+		rows:      make([][]*entry, len(s.schema.Kinds)),
 	}
 }
 
-// working is a customer being changed: base with rows laid over it.
-type working struct {
-	base       *eval.Customer // nil for one that is new
-	gone       bool
-	guest      bool
-	attributes fields
-	over       map[string]map[string]*row // by kind and key; nil where removed
-	count      map[string]int             // records by kind, known once asked for
-}
-
-// apply makes one checked change.
+// apply makes one change.
 func (d *draft) apply(c store.Change) error {
+	c, err := d.schema.Check(c)
+	if err != nil {
+		return err
+	}
 	bad := func(why string) error { return &store.InvalidError{Change: c, Why: why} }
 	switch {
 	case c.Op == store.Merge:
@@ -104,7 +84,7 @@ func (d *draft) apply(c store.Change) error {
 			return bad("no such customer")
 		}
 		if from := d.customer(c.From); from != nil {
-			if kind := d.merge(c.From, from, c.Customer, to); kind != "" {
+			if kind := d.merge(from, to); kind != "" {
 				return bad("the two have more " + kind + " together than the catalog allows a customer")
 			}
 		}
@@ -127,16 +107,16 @@ func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
 	switch c.Op {
 	case store.Put:
 		if w == nil {
-			w = &working{}
-			d.customers[c.Customer] = w
+			w = d.work(c.Customer, false)
 		}
-		w.guest, w.attributes = c.Guest, c.Fields
+		w.known, w.put, w.guest, w.attrs = true, true, c.Guest, c.Fields
 	case store.Set:
 		if w == nil {
 			return bad("no such customer")
 		}
-		w.attributes = overlay(w.attributes, c.Fields)
-		if name := d.schema.Lacks(w.guest, w.attributes); name != "" {
+		d.read(w)
+		w.put, w.attrs = true, overlay(w.attrs, c.Fields)
+		if name := d.schema.Lacks(w.guest, w.attrs); name != "" {
 			return &store.InvalidError{Change: c, Field: name, Why: "is required"}
 		}
 	case store.Delete:
@@ -144,16 +124,19 @@ func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
 			return nil
 		}
 		for _, t := range d.schema.Kinds {
-			for key := range d.records(w, t.Kind) {
-				d.own(t.Kind, key, nil)
+			for key := range d.recordsOf(w, t) {
+				d.lay(w, d.entry(t, key), nil)
 			}
 		}
-		d.customers[c.Customer] = &working{gone: true}
+		d.work(c.Customer, false).gone = true
 	}
 	return nil
 }
 
 func (d *draft) applyDimension(c store.Change, bad func(string) error) error {
+	if d.dims == nil {
+		d.dims = map[string]map[string]fields{}
+	}
 	rows := d.dims[c.Kind]
 	if rows == nil {
 		rows = map[string]fields{}
@@ -175,9 +158,10 @@ func (d *draft) applyDimension(c store.Change, bad func(string) error) error {
 }
 
 func (d *draft) applyRecord(t *store.Table, c store.Change, bad func(string) error) error {
-	before, exists := d.owner(c.Kind, c.Key)
-	if exists && c.Customer != "" && c.Customer != before.customer {
-		return bad(fmt.Sprintf("it belongs to customer %q", string(before.customer)))
+	e := d.entry(t, c.Key)
+	id, exists := e.owner()
+	if exists && c.Customer != "" && c.Customer != id {
+		return bad(fmt.Sprintf("it belongs to customer %q", string(id)))
 	}
 	if !exists {
 		switch c.Op {
@@ -186,73 +170,94 @@ func (d *draft) applyRecord(t *store.Table, c store.Change, bad func(string) err
 		case store.Delete:
 			return nil
 		}
-		before.customer = c.Customer
+		id = c.Customer
 	}
-	w := d.customer(before.customer)
+	w := d.customer(id)
 	if w == nil {
-		return bad(fmt.Sprintf("no such customer: %q", string(before.customer)))
+		return bad(fmt.Sprintf("no such customer: %q", string(id)))
 	}
 	if c.Op == store.Delete {
-		d.remove(w, t, c.Key)
+		d.remove(w, e)
 		return nil
 	}
 	now := &row{fields: c.Fields, parent: c.Parent}
 	if c.Op == store.Set {
-		old := d.record(w, t, c.Key)
+		old := d.record(w, e)
 		now.fields = overlay(old.fields, c.Fields)
 		if now.parent == "" {
 			now.parent = old.parent
 		}
 	}
 	if t.Parent != nil {
-		if o, ok := d.owner(t.Parent.Kind, now.parent); !ok {
+		if owner, ok := d.entry(t.Parent, now.parent).owner(); !ok {
 			return bad(fmt.Sprintf("no %s %q", t.ParentField, now.parent))
-		} else if o.customer != before.customer {
-			return bad(fmt.Sprintf("its %s %q belongs to customer %q", t.ParentField, now.parent, string(o.customer)))
+		} else if owner != id {
+			return bad(fmt.Sprintf("its %s %q belongs to customer %q", t.ParentField, now.parent, string(owner)))
 		}
 	}
-	if !exists && d.counted(w, c.Kind) >= t.Limit {
+	if !exists && !d.fits(w, t, 1) {
 		return bad(fmt.Sprintf("the customer has %d %s already, the most that the catalog allows", t.Limit, c.Kind))
 	}
-	d.put(before.customer, w, t, c.Key, now, !exists)
+	d.put(w, e, now, !exists)
 	return nil
 }
 
+// entry is what is known and shall become of a record.
+func (d *draft) entry(t *store.Table, key string) *entry {
+	id := recordID{t.Kind, key}
+	e, ok := d.records[id]
+	if !ok {
+		e = &entry{table: t, key: key}
+		e.was, e.hint, _ = d.base.owner(t.Kind, key)
+		d.records[id] = e
+	}
+	return e
+}
+
+// owner tells whose the record is.
+func (e *entry) owner() (dangol.CustomerID, bool) {
+	switch {
+	case !e.laid:
+		return e.was, e.was != ""
+	case e.row == nil:
+		return "", false
+	}
+	return e.of.id, true
+}
+
 // put lays a row over the customer.
-func (d *draft) put(id dangol.CustomerID, w *working, t *store.Table, key string, r *row, isNew bool) {
-	if w.over[t.Kind] == nil {
-		if w.over == nil {
-			w.over = map[string]map[string]*row{}
-		}
-		w.over[t.Kind] = map[string]*row{}
-	}
+func (d *draft) put(w *working, e *entry, r *row, isNew bool) {
 	if isNew {
-		d.counted(w, t.Kind)
-		w.count[t.Kind]++
+		w.count(e.table, 1)
 	}
-	w.over[t.Kind][key] = r
-	d.own(t.Kind, key, &owner{customer: id, own: ownReached(t, r.fields)})
+	d.lay(w, e, r)
+}
+
+// lay notes what becomes of a record of the customer; r is nil where it goes.
+func (d *draft) lay(w *working, e *entry, r *row) {
+	if !e.laid {
+		e.laid = true
+		i := slices.Index(d.schema.Kinds, e.table)
+		d.rows[i] = append(d.rows[i], e)
+	}
+	if e.of != w {
+		e.of = w
+		w.entries = append(w.entries, e)
+	}
+	e.row = r
 }
 
 // remove takes a record away, with those that belong to it.
-func (d *draft) remove(w *working, t *store.Table, key string) {
-	if w.over[t.Kind] == nil {
-		if w.over == nil {
-			w.over = map[string]map[string]*row{}
-		}
-		w.over[t.Kind] = map[string]*row{}
-	}
-	d.counted(w, t.Kind)
-	w.count[t.Kind]--
-	w.over[t.Kind][key] = nil
-	d.own(t.Kind, key, nil)
+func (d *draft) remove(w *working, e *entry) {
+	w.count(e.table, -1)
+	d.lay(w, e, nil)
 	for _, child := range d.schema.Kinds {
-		if child.Parent != t {
+		if child.Parent != e.table {
 			continue
 		}
-		for k, parent := range d.records(w, child.Kind) {
-			if parent == key {
-				d.remove(w, child, k)
+		for k, parent := range d.recordsOf(w, child) {
+			if parent == e.key {
+				d.remove(w, d.entry(child, k))
 			}
 		}
 	}
@@ -260,16 +265,18 @@ func (d *draft) remove(w *working, t *store.Table, key string) {
 
 // merge moves the records of one customer to another, who must stay within the
 // catalog's limits: otherwise it names the kind at fault.
-func (d *draft) merge(fromID dangol.CustomerID, from *working, toID dangol.CustomerID, to *working) string {
+func (d *draft) merge(from, to *working) string {
 	for _, t := range d.schema.Kinds {
-		if d.counted(from, t.Kind)+d.counted(to, t.Kind) > t.Limit {
+		records := d.recordsOf(from, t)
+		if !d.fits(to, t, len(records)) {
 			return t.Kind
 		}
-		for key := range d.records(from, t.Kind) {
-			d.put(toID, to, t, key, d.record(from, t, key), true)
+		for _, key := range slices.Sorted(maps.Keys(records)) {
+			e := d.entry(t, key)
+			d.put(to, e, d.record(from, e), true)
 		}
 	}
-	d.customers[fromID] = &working{gone: true}
+	d.work(from.id, false).gone = true
 	return ""
 }
 
@@ -281,95 +288,89 @@ func (d *draft) customer(id dangol.CustomerID) *working {
 		}
 		return w
 	}
-	c, ok := d.base.customer(id)
-	if !ok {
+	if !d.base.has(id) {
 		return nil
 	}
-	w := &working{base: c, guest: c.Guest, attributes: c.Attributes}
+	return d.work(id, true)
+}
+
+func (d *draft) work(id dangol.CustomerID, based bool) *working {
+	w := &working{id: id, based: based}
 	d.customers[id] = w
+	d.order = append(d.order, w)
 	return w
 }
 
-func (d *draft) owner(kind, key string) (owner, bool) {
-	if o, ok := d.owners[kind][key]; ok {
-		if o == nil {
-			return owner{}, false
-		}
-		return *o, true
+// read reads what the customer is besides the records.
+func (d *draft) read(w *working) {
+	if !w.known {
+		head := d.base.head(w.id)
+		w.known, w.guest, w.attrs = true, head.Guest, head.Attributes
 	}
-	return d.index.owner(kind, key)
-}
-
-func (d *draft) own(kind, key string, o *owner) {
-	if d.owners[kind] == nil {
-		d.owners[kind] = map[string]*owner{}
-	}
-	d.owners[kind][key] = o
 }
 
 func (d *draft) dimension(name, key string) (fields, bool) {
 	if f, ok := d.dims[name][key]; ok {
 		return f, f != nil
 	}
-	f, ok := d.index.dims[name][key]
+	f, ok := d.known[name][key]
 	return f, ok
 }
 
-// records are the keys of the customer's records of a kind, each with its
+// recordsOf are the keys of the customer's records of a kind, each with its
 // parent's. The map is the caller's.
-func (d *draft) records(w *working, kind string) map[string]string {
+func (d *draft) recordsOf(w *working, t *store.Table) map[string]string {
 	out := map[string]string{}
-	if w.base != nil {
-		for _, r := range w.base.Records[kind] {
+	if w.based {
+		if w.whole == nil {
+			w.whole, _ = d.base.customer(w.id)
+		}
+		for _, r := range w.whole.Records[t.Kind] {
 			out[r.Key] = parentKey(r)
 		}
 	}
-	for key, r := range w.over[kind] {
-		if r == nil {
-			delete(out, key)
-		} else {
-			out[key] = r.parent
+	for _, e := range w.entries {
+		switch {
+		case e.table != t:
+		case e.row == nil || e.of != w:
+			delete(out, e.key)
+		default:
+			out[e.key] = e.row.parent
 		}
 	}
 	return out
 }
 
-func (d *draft) counted(w *working, kind string) int {
-	n, ok := w.count[kind]
-	if !ok {
-		if w.count == nil {
-			w.count = map[string]int{}
-		}
-		if w.base != nil {
-			n = len(w.base.Records[kind])
-		}
-		w.count[kind] = n
+// fits tells whether the catalog allows the customer so many records more.
+func (d *draft) fits(w *working, t *store.Table, more int) bool {
+	more += w.more[t.Kind]
+	return !w.based && more <= t.Limit || w.based &&
+		(d.base.most(w.id, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit)
+}
+
+func (w *working) count(t *store.Table, more int) {
+	if w.more == nil {
+		w.more = map[string]int{}
 	}
-	return n
+	w.more[t.Kind] += more
 }
 
 // record is a record that exists, as it was put.
-func (d *draft) record(w *working, t *store.Table, key string) *row {
-	if r, ok := w.over[t.Kind][key]; ok {
-		return r
+func (d *draft) record(w *working, e *entry) *row {
+	if e.laid {
+		return e.row
 	}
-	list := w.base.Records[t.Kind]
-	i, _ := findRecord(list, key)
-	o, _ := d.owner(t.Kind, key)
-	return rowOf(t, list[i], o)
-}
-
-// rowOf takes off a record what dimensions gave it.
-func rowOf(t *store.Table, r *eval.Record, o owner) *row {
+	t := e.table
+	r := d.base.record(w.id, t.Kind, e.key, e.hint)
 	out := &row{fields: r.Fields, parent: parentKey(r)}
 	if reaches(t) {
 		out.fields = maps.Clone(r.Fields)
 		for _, c := range t.Columns {
-			if c.Reach != nil && !o.brought[c.Name] {
+			if c.Reach != nil {
 				delete(out.fields, c.Name)
 			}
 		}
-		maps.Copy(out.fields, o.own)
+		maps.Copy(out.fields, d.origin.of(t, r))
 	}
 	return out
 }
@@ -411,16 +412,4 @@ func overlay(f, set fields) fields {
 		}
 	}
 	return out
-}
-
-func findRecord(list []*eval.Record, key string) (int, bool) {
-	return slices.BinarySearchFunc(list, key, func(r *eval.Record, key string) int {
-		switch {
-		case r.Key < key:
-			return -1
-		case r.Key > key:
-			return 1
-		}
-		return 0
-	})
 }

@@ -1,12 +1,11 @@
 // Package memstore keeps a shop's customers in memory. It implements
 // store.Store, store.Loader, store.ColumnLoader and store.Streamer.
 //
-// A shop that is loaded by columns into an empty store, as csvdir does, stands in
-// columns alone until a customer is changed. Customers are immutable: a change makes
-// new ones and swaps one pointer, so readers take no locks and never wait for
-// writers. Changes are made one Apply at a time. An Apply costs the customers it
-// touches; one that changes rows of a dimension reads all customers to find those
-// that the rows reach.
+// Customers stand in columns, whether they were loaded by columns or by changes: a
+// change is written into the columns of the rows it touches, and costs that alone.
+// Readers see all of an Apply or nothing of it; what one reads stays as it was while
+// others are applied. Changes are made one Apply at a time. One that changes rows of a
+// dimension reads a column of all records to find those that the rows reach.
 package memstore
 
 import (
@@ -15,7 +14,6 @@ import (
 	"iter"
 	"runtime"
 	"sync"
-	"sync/atomic"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -34,11 +32,11 @@ type Options struct {
 	// Parallel is how many threads one Select uses at most. Defaults to GOMAXPROCS.
 	Parallel int
 	// ByEval makes Select answer by package eval, a customer at a time: the
-	// definition, slow, without the memory that columns take. Defaults to false:
+	// definition, slow. Customers then do not stand in columns. Defaults to false:
 	// Select answers by package eval/columnar.
 	ByEval bool
 	// MaxBytes is how much memory the customers may take, as far as the store can
-	// estimate it: as they are, and as columns. Defaults to no limit.
+	// estimate it. Defaults to no limit.
 	MaxBytes int64
 }
 
@@ -56,12 +54,12 @@ func (o Options) withDefaults() Options {
 type Store struct {
 	schema *store.Schema
 	opts   Options
-	now    atomic.Pointer[state]
+	home   home
+	table  *table // home, where that is one
 
-	write sync.Mutex // held by who changes the store
-	index index
-
-	columns columns
+	write  sync.Mutex                   // held by who changes the store
+	dims   map[string]map[string]fields // rows of dimensions, by name and key
+	origin origin
 }
 
 var (
@@ -78,12 +76,15 @@ func New(c *catalog.Catalog, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{
-		schema: schema,
-		opts:   opts.withDefaults(),
-		index:  index{owners: map[string]map[string]owner{}, dims: map[string]map[string]fields{}},
+	s := &Store{schema: schema, opts: opts.withDefaults(), dims: map[string]map[string]fields{}}
+	if opts.ByEval {
+		s.home = newPages(opts.MaxBytes)
+		return s, nil
 	}
-	s.now.Store(&state{})
+	if s.table, err = newTable(c, opts.MaxBytes); err != nil {
+		return nil, err
+	}
+	s.home = s.table
 	return s, nil
 }
 
@@ -94,17 +95,21 @@ func (s *Store) Catalog() *catalog.Catalog { return s.schema.Catalog }
 // after many changes, and waits for it. The store answers and takes changes as
 // before, but is compacted no more. Whoever lets go of a store need not close it:
 // such work ends by itself.
-func (s *Store) Close() { s.columns.tidy.close() }
+func (s *Store) Close() {
+	if s.table != nil {
+		s.table.tidy.close()
+	}
+}
 
 // Len is how many customers and guests there are.
-func (s *Store) Len() int { return s.now.Load().count }
+func (s *Store) Len() int { return s.home.len() }
 
 // Customer reads one customer or guest, or returns store.ErrNotFound.
 func (s *Store) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Customer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c, ok := s.now.Load().customer(id)
+	c, ok := s.home.customer(id)
 	if !ok {
 		return nil, store.ErrNotFound
 	}
@@ -115,36 +120,25 @@ func (s *Store) Customer(ctx context.Context, id dangol.CustomerID) (*eval.Custo
 // visit ends it and is returned.
 func (s *Store) Each(ctx context.Context, visit func(*eval.Customer) error) error {
 	n := 0
-	for c := range s.now.Load().all() {
-		if n%pageSize == 0 && ctx.Err() != nil {
+	err := s.home.each(func(c *eval.Customer) error {
+		if n%checkEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := visit(c); err != nil {
-			return err
-		}
 		n++
+		return visit(c)
+	})
+	if err != nil {
+		return err
 	}
 	return ctx.Err()
 }
 
-// Select answers the plans over the state of this moment. The first Select, and
-// the first one after a change, lays out as columns what is new.
+// Select answers the plans over the state of this moment.
 func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
-	if !s.opts.ByEval {
-		return s.byColumns(ctx, q)
+	if p, ok := s.home.(*pages); ok {
+		return s.byEval(ctx, p, q)
 	}
-	pages := s.now.Load().pages // where all customers are: nobody is loaded by columns
-	parts := make([]store.Part, len(pages))
-	for i, p := range pages {
-		parts[i] = func(yield func(*eval.Customer, error) bool) {
-			for _, e := range p {
-				if !yield(e.now, nil) {
-					return
-				}
-			}
-		}
-	}
-	return store.Scan(ctx, q, store.ScanOptions{ReadAt: s.opts.Clock.Now(), Parallel: s.opts.Parallel}, parts...)
+	return s.byColumns(ctx, s.table, q)
 }
 
 // Apply makes all changes, or none and returns an error.
@@ -152,7 +146,8 @@ func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
 	return s.Load(ctx, store.Stream(changes...))
 }
 
-// checkEvery is after how many changes a load looks whether its context has ended.
+// checkEvery is after how many changes or customers it is looked whether the context
+// has ended.
 const checkEvery = 1024
 
 // Load makes all changes of the stream, or none when it yields an error or a
@@ -161,7 +156,7 @@ const checkEvery = 1024
 func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	d := newDraft(s.schema, s.now.Load(), &s.index)
+	d := s.draft()
 	n := 0
 	for c, err := range changes {
 		if err != nil {
@@ -173,7 +168,7 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 		if d.bytes += changeBytes(c); s.opts.MaxBytes > 0 && d.bytes > s.opts.MaxBytes {
 			return ErrFull
 		}
-		if err := d.change(c); err != nil {
+		if err := d.apply(c); err != nil {
 			var bad *store.InvalidError
 			if errors.As(err, &bad) {
 				bad.Index = n
@@ -182,22 +177,13 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 		}
 		n++
 	}
-	next := d.freeze()
+	d.followDimensions()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.opts.MaxBytes > 0 && next.bytes > s.opts.MaxBytes && next.bytes > d.base.bytes {
-		return ErrFull
-	}
-	d.commit()
-	s.now.Store(next)
-	return nil
-}
-
-func (d *draft) change(c store.Change) error {
-	c, err := d.schema.Check(c)
-	if err != nil {
+	if err := s.home.write(ctx, d); err != nil {
 		return err
 	}
-	return d.apply(c)
+	d.commit()
+	return nil
 }

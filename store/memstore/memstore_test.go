@@ -32,10 +32,11 @@ func ids(t require.TestingT, s *memstore.Store) []dangol.CustomerID {
 	return out
 }
 
-// Pages split, shrink and vanish; a plain map says what must be there.
+// Pages and shards split, shrink and vanish; a plain map says what must be there.
 func TestPagesKeepEveryCustomerInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := open(t)
+		s, err := memstore.New(catalog.Shop(), memstore.Options{ByEval: rapid.Bool().Draw(t, "pages")})
+		require.NoError(t, err)
 		want := map[dangol.CustomerID]bool{}
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			from := rapid.IntRange(0, 3000).Draw(t, "from")

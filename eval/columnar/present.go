@@ -1,0 +1,113 @@
+package columnar
+
+import (
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval"
+)
+
+// What a Table tells of one customer as it is now: for those who write, and see to
+// it that nobody else does meanwhile.
+
+// Has tells whether there is a customer or guest.
+func (t *Table) Has(id dangol.CustomerID) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, ok := t.find(id)
+	return ok
+}
+
+// Customer puts one customer together from the columns, as Snapshot.Customer.
+func (t *Table) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.find(id)
+	if !ok {
+		return nil, false
+	}
+	return t.schema.customer(t.shards[at>>shardBits], int(at&slotMask)), true
+}
+
+// Head is a customer without the records, nil for none.
+func (t *Table) Head(id dangol.CustomerID) *eval.Customer {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.find(id)
+	if !ok {
+		return nil
+	}
+	return t.schema.customerHead(t.shards[at>>shardBits], int(at&slotMask))
+}
+
+// Count is how many records of a kind a customer has.
+func (t *Table) Count(id dangol.CustomerID, kind string) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.find(id)
+	i, known := t.schema.kind[kind]
+	if !ok || !known {
+		return 0
+	}
+	var room [64]uint32
+	return len(t.shards[at>>shardBits].logs[i].rows(uint16(at&slotMask), room[:0]))
+}
+
+// Most is a number that Count is not above, found without reading the records.
+func (t *Table) Most(id dangol.CustomerID, kind string) int {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.find(id)
+	i, known := t.schema.kind[kind]
+	if !ok || !known {
+		return 0
+	}
+	return t.shards[at>>shardBits].logs[i].most(int(at & slotMask))
+}
+
+// most is how many rows the index has of a customer.
+func (l *log) most(local int) int {
+	if l.n == 0 {
+		return 0
+	}
+	x := l.index()
+	from, to := x.of(local)
+	n := int(to - from)
+	if x.last != nil && x.last[local] != 0 {
+		n += int(x.nth[int(x.last[local])-1-x.sealed])
+	}
+	return n
+}
+
+// Record is a customer's record of a kind, nil for none. Of its parent the key
+// alone is told. Hint is that of Owner, or 0.
+func (t *Table) Record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	at, ok := t.find(id)
+	i, known := t.schema.kind[kind]
+	if !ok || !known {
+		return nil
+	}
+	sh := t.shards[at>>shardBits]
+	l := sh.logs[i]
+	row, ok := l.keyed(uint16(at&slotMask), key, hint)
+	if !ok {
+		return nil
+	}
+	r := l.record(int(row))
+	if l.kind.parent != nil && l.parent[row] != 0 {
+		r.Parent = &eval.Record{Key: sh.logs[l.kind.parent.index].keys.at(int(l.parent[row] - 1))}
+	}
+	return r
+}
+
+// customerHead is a customer without the records.
+func (s *schema) customerHead(sh *shard, local int) *eval.Customer {
+	c := &eval.Customer{ID: sh.ids[local], Guest: sh.state[local] == guest, Attributes: map[string]catalog.Value{}}
+	for i := range s.attrs {
+		if v := s.attrs[i].value(sh.attrs[i], local); v.Known() {
+			c.Attributes[s.attrs[i].name] = v
+		}
+	}
+	return c
+}
