@@ -327,6 +327,6 @@ func (g *generator) clickReadSet(rows Table, set Set, id *dangol.CustomerID) (St
 	if id != nil {
 		owners = join(owners, " AND r."+rows.Customer+" = ", text("?", string(*id)))
 	}
-	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") GLOBAL ANY LEFT JOIN (",
-		owners, ") ON dg_o = dg_k) WHERE dg_in = 1 ORDER BY dg_c, dg_o"))
+	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") dg_l GLOBAL ANY LEFT JOIN (",
+		owners, ") dg_r ON dg_o = dg_k) WHERE dg_in = 1 ORDER BY dg_c, dg_o"))
 }

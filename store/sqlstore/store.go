@@ -162,7 +162,7 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 		if answers, err = s.sql.selectIn(ctx, &reader{q: tx, dialect: s.d, loops: true}, q); err != nil {
 			return s.d.named(err)
 		}
-		return s.scanRest(ctx, tx, q, answers)
+		return scanRest(q, answers, func(q store.Query) ([]store.Answer, error) { return s.scan(ctx, tx, q) })
 	})
 	return answers, err
 }
@@ -177,7 +177,7 @@ func (s *Store) ExplainSelect(ctx context.Context, q store.Query) (string, error
 }
 
 // scanRest answers by package eval what statements could not.
-func (s *Store) scanRest(ctx context.Context, tx *sql.Tx, q store.Query, answers []store.Answer) error {
+func scanRest(q store.Query, answers []store.Answer, scan func(store.Query) ([]store.Answer, error)) error {
 	var rest []int
 	plans := q.Plans
 	q.Plans = nil
@@ -189,7 +189,7 @@ func (s *Store) scanRest(ctx context.Context, tx *sql.Tx, q store.Query, answers
 	if len(rest) == 0 {
 		return nil
 	}
-	scanned, err := s.scan(ctx, tx, q)
+	scanned, err := scan(q)
 	for k, a := range scanned {
 		answers[rest[k]] = a
 	}

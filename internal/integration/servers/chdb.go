@@ -176,19 +176,58 @@ func (h *helper) ask(text string) ([]byte, error) {
 // connector, connection and results are the least driver that database/sql takes.
 type connector struct{ lib *helper }
 
-func (c *connector) Connect(context.Context) (driver.Conn, error) { return connection{c.lib}, nil }
-func (c *connector) Driver() driver.Driver                        { return c }
-func (c *connector) Open(string) (driver.Conn, error)             { return connection{c.lib}, nil }
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	return &connection{lib: c.lib}, nil
+}
+func (c *connector) Driver() driver.Driver            { return c }
+func (c *connector) Open(string) (driver.Conn, error) { return &connection{lib: c.lib}, nil }
 
-type connection struct{ lib *helper }
+// connection knows transactions as the driver of servers does: what was prepared in
+// one is a batch of rows, which Commit sends.
+type connection struct {
+	lib *helper
+	in  *batch
+}
 
-var errNotHere = errors.New("libchdb: statements with arguments and transactions are not known here")
+type batch struct{ text strings.Builder }
 
-func (connection) Prepare(string) (driver.Stmt, error) { return nil, errNotHere }
-func (connection) Begin() (driver.Tx, error)           { return nil, errNotHere }
-func (connection) Close() error                        { return nil }
+var errNotHere = errors.New("libchdb: statements with arguments are not known here, but for batches of rows")
 
-func (c connection) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *connection) Prepare(query string) (driver.Stmt, error) {
+	c.in = &batch{}
+	c.in.text.WriteString(query + " FORMAT TabSeparated\n")
+	return c.in, nil
+}
+func (c *connection) Begin() (driver.Tx, error) { return c, nil }
+func (c *connection) Close() error              { return nil }
+func (c *connection) Rollback() error           { return nil }
+func (c *connection) Commit() error {
+	_, err := c.lib.ask(c.in.text.String())
+	return err
+}
+
+func (b *batch) Close() error                              { return nil }
+func (b *batch) NumInput() int                             { return -1 }
+func (b *batch) Query([]driver.Value) (driver.Rows, error) { return nil, errNotHere }
+func (b *batch) CheckNamedValue(*driver.NamedValue) error  { return nil }
+func (b *batch) Exec(args []driver.Value) (driver.Result, error) {
+	for i, arg := range args {
+		if i > 0 {
+			b.text.WriteByte('\t')
+		}
+		if arg == nil {
+			b.text.WriteString(`\N`)
+			continue
+		}
+		b.text.WriteString(escaped.Replace(fmt.Sprint(arg)))
+	}
+	b.text.WriteByte('\n')
+	return driver.ResultNoRows, nil
+}
+
+var escaped = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+
+func (c *connection) ExecContext(_ context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if len(args) > 0 {
 		return nil, errNotHere
 	}
@@ -196,7 +235,7 @@ func (c connection) ExecContext(_ context.Context, query string, args []driver.N
 	return driver.ResultNoRows, err
 }
 
-func (c connection) QueryContext(_ context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *connection) QueryContext(_ context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if len(args) > 0 {
 		return nil, errNotHere
 	}
