@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/dangol-dev/dangol/store/csvdir"
+	"github.com/dangol-dev/dangol/store/sqlstore"
 )
 
 type loadCmd struct {
 	Data     string `required:"" placeholder:"DIR" help:"Folder with customers.csv, a file for each kind of record, and perhaps catalog.yaml."`
-	Store    string `required:"" placeholder:"URL" help:"Where to: sqlite:FILE, postgres://HOST/DATABASE or mysql://HOST/DATABASE."`
+	Store    string `required:"" placeholder:"URL" help:"Where to: sqlite:FILE, postgres://HOST/DATABASE, mysql://HOST/DATABASE or clickhouse://HOST/DATABASE."`
+	Replace  bool   `help:"On ClickHouse, which is loaded whole: put this data in the place of what is loaded. It is refused otherwise."`
 	Zone     string `default:"UTC" placeholder:"Z" help:"The shop's time zone, in which bare dates start. Defaults to UTC."`
 	Currency string `default:"KRW" placeholder:"C" help:"The shop's currency. Defaults to KRW."`
 }
@@ -24,12 +26,16 @@ func (c *loadCmd) Run(s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	into, done, err := openStore(s.ctx, c.Store, cat)
+	into, done, err := openStore(s.ctx, target{address: c.Store, load: true, replace: c.Replace}, cat)
 	defer func() { err = errors.Join(err, done()) }()
 	if err != nil {
 		return err
 	}
-	return dataError(csvdir.Load(s.ctx, c.Data, into, csvdir.Options{Zone: zone}))
+	err = csvdir.Load(s.ctx, c.Data, into, csvdir.Options{Zone: zone})
+	if errors.Is(err, sqlstore.ErrLoaded) {
+		return wrong{"dangol: --store: " + err.Error() + "; --replace puts this data in its place"}
+	}
+	return dataError(err)
 }
 
 // dataError makes an error of the data one that ends with code 2.

@@ -18,7 +18,8 @@ import (
 // shopFlags name a shop's data and the moment of the question.
 type shopFlags struct {
 	Data     string `xor:"from" required:"" placeholder:"DIR" help:"Folder with customers.csv, a file for each kind of record, and perhaps catalog.yaml."`
-	Store    string `xor:"from" required:"" placeholder:"URL" help:"A store that dangol load filled: sqlite:FILE, postgres://HOST/DATABASE or mysql://HOST/DATABASE."`
+	Store    string `xor:"from" required:"" placeholder:"URL" help:"A store that dangol load filled: sqlite:FILE, postgres://HOST/DATABASE, mysql://HOST/DATABASE or clickhouse://HOST/DATABASE."`
+	Mapping  string `placeholder:"FILE" help:"The mapping of a shop's own tables in that database, in YAML. They are only read."`
 	Catalog  string `placeholder:"FILE" help:"The catalog.yaml of what the store holds. Of a folder it is its own."`
 	AsOf     string `placeholder:"T" help:"Answer as of this moment: a day (its local start) or RFC 3339. Defaults to now."`
 	Zone     string `default:"UTC" placeholder:"Z" help:"The shop's time zone, such as Asia/Seoul. Defaults to UTC."`
@@ -47,6 +48,9 @@ func (f *shopFlags) open(s *streams, rule string, scope plan.Scope) (out *shop, 
 	var cat *catalog.Catalog
 	file := f.Catalog
 	if f.Data != "" {
+		if f.Mapping != "" {
+			return out, nil, wrong{"dangol: --mapping: it is of a database: give --store"}
+		}
 		if f.Catalog != "" {
 			return out, nil, wrong{"dangol: --catalog: a folder has its own " + csvdir.CatalogFile}
 		}
@@ -63,11 +67,11 @@ func (f *shopFlags) open(s *streams, rule string, scope plan.Scope) (out *shop, 
 	if p, err = check(s, out.rules, rule, scope); err != nil {
 		return out, nil, err
 	}
-	address := f.Store
+	from := target{address: f.Store, mapping: f.Mapping}
 	if f.Data != "" {
-		address = "memory:"
+		from.address = "memory:"
 	}
-	if out.store, out.close, err = openStore(s.ctx, address, cat); err != nil || f.Data == "" {
+	if out.store, out.close, err = openStore(s.ctx, from, cat); err != nil || f.Data == "" {
 		return out, p, err
 	}
 	return out, p, dataError(csvdir.Load(s.ctx, f.Data, out.store, csvdir.Options{Zone: out.zone}))

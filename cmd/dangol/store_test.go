@@ -1,10 +1,13 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -41,9 +44,11 @@ func TestStoreURLs(t *testing.T) {
 	for url, want := range map[string]string{
 		"redis://secret@host": `"redis:": want memory:`,
 		"sqlite:":             `the file is missing`,
-		"clickhouse://u@host": `no transactions`,
-		"shop.db":             `want memory:`,
-		"mysql://%zz":         `it is not a URL`,
+		"clickhouse:":         `want clickhouse://USER`,
+		"clickhouse://u:secret@h:9000/db?secure=maybe": `want clickhouse://USER`,
+		"clickhouse://u:se%zzcret@h":                   `want clickhouse://USER`,
+		"shop.db":                                      `want memory:`,
+		"mysql://%zz":                                  `it is not a URL`,
 	} {
 		code, _, err := runLine(t, "select", "--store", url, `points > 5`)
 		require.Equal(t, 2, code, url)
@@ -76,6 +81,68 @@ func TestMySQLDSN(t *testing.T) {
 		require.Contains(t, got, want)
 		require.Contains(t, got, "interpolateParams=true")
 	}
+}
+
+func TestClickHouseOptions(t *testing.T) {
+	for url, want := range map[string][]string{
+		"clickhouse://u:p%40@db/shop":                    {"db:9000"},
+		"clickhouse://u:p%40@db:9001/shop":               {"db:9001"},
+		"clickhouse://u:p%40@a,b:1/shop?secure=true":     {"a:9440", "b:1"},
+		"clickhouse://u:p%40@[::1]/shop?dial_timeout=3s": {"[::1]:9000"},
+	} {
+		o, err := clickHouseOptions(url)
+		require.NoError(t, err)
+		require.Equal(t, want, o.Addr)
+		require.Equal(t, clickhouse.Auth{Database: "shop", Username: "u", Password: "p@"}, o.Auth)
+	}
+}
+
+// A shop's own tables are asked by its mapping, and only read.
+func TestMapping(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "its own shop.db")
+	db, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	_, err = db.Exec("CREATE TABLE people (no INTEGER PRIMARY KEY, since INTEGER, mail TEXT); INSERT INTO people VALUES (7, 1772323200, 'kim@x'), (12, NULL, 'lee@x')")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+	mapping := filepath.Join(dir, "shop.yaml")
+	write(t, dir, "-- shop.yaml --\ncustomers:\n  table: people\n  key: no\n  columns:\n    joined: {column: since, time: epoch}\n    email: {column: mail}\n")
+	at := []string{"--store=sqlite:" + file, "--mapping", mapping, "--as-of=2026-03-10"}
+	code, out, errs := runLine(t, append([]string{"select"}, append(at, `joined within 30d`)...)...)
+	require.Zero(t, code, errs)
+	require.Equal(t, "7\n", out)
+	code, out, errs = runLine(t, append([]string{"explain", "--customer=12"}, append(at, `email = "lee@x"`)...)...)
+	require.Zero(t, code, errs)
+	require.Contains(t, out, "12 is in as of")
+	code, _, errs = runLine(t, append([]string{"select"}, append(at, `orders(7d)`)...)...)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "orders")
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 2, "no file beside it")
+
+	write(t, dir, "-- shop.yaml --\ncustomers:\n  table: people\n  key: id\n")
+	for why, line := range map[string][]string{
+		"mapping: customers.key: the column cannot be read": {"--store=sqlite:" + file, "--mapping", mapping},
+		"it is of a database":                               {"--store=memory:", "--mapping", mapping},
+		"give --store":                                      {"--data", dir, "--mapping", mapping},
+	} {
+		code, _, errs := runLine(t, append(append([]string{"select"}, line...), `points > 5`)...)
+		require.Equal(t, 2, code, errs)
+		require.Contains(t, errs, why)
+	}
+	code, _, errs = runLine(t, "select", "--store=sqlite:"+file, "--mapping", filepath.Join(dir, "none.yaml"), `points > 5`)
+	require.Equal(t, 1, code)
+	require.Contains(t, errs, "none.yaml")
+	code, _, errs = runLine(t, "load", "--replace", "--data", folder(t, small), "--store=sqlite:"+filepath.Join(dir, "new.db"))
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "clickhouse://")
 }
 
 func TestSQL(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -18,79 +19,132 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
 
+// target is a database that a command asks or fills.
+type target struct {
+	address string
+	mapping string // the file that maps a host's own tables; "" for the library's
+	load    bool   // it is filled
+	replace bool   // and what is there makes room
+}
+
 // openStore opens the store that a URL names; done closes it.
-func openStore(ctx context.Context, address string, c *catalog.Catalog) (s store.Store, done func() error, err error) {
-	none := func() error { return nil }
-	scheme, rest, ok := strings.Cut(address, ":")
+func openStore(ctx context.Context, to target, c *catalog.Catalog) (s store.Store, done func() error, err error) {
+	p := &pools{}
+	s, err = p.open(ctx, to, c)
+	for _, ours := range []error{sqlstore.ErrCatalogChanged, sqlstore.ErrNotLoaded} {
+		if errors.Is(err, ours) {
+			err = wrong{"dangol: --store: " + err.Error()}
+		}
+	}
+	if bad := (*sqlstore.MappingError)(nil); errors.As(err, &bad) && !errors.Is(err, sqlstore.ErrLost) {
+		err = wrong{"dangol: --mapping: " + err.Error()}
+	}
+	return s, p.close, err
+}
+
+// pools are those of a store.
+type pools struct{ list []*sql.DB }
+
+func (p *pools) close() (err error) {
+	for _, db := range p.list {
+		err = errors.Join(err, db.Close())
+	}
+	return err
+}
+
+func (p *pools) sql(driver, dsn string) (*sql.DB, error) {
+	db, err := sql.Open(driver, dsn)
+	if err == nil {
+		p.list = append(p.list, db)
+	}
+	return db, err
+}
+
+func (p *pools) open(ctx context.Context, to target, c *catalog.Catalog) (store.Store, error) {
+	scheme, rest, ok := strings.Cut(to.address, ":")
 	if !ok {
-		return nil, none, badStore(address, "")
+		return nil, badStore(to.address, "")
 	}
 	switch scheme {
 	case "memory":
+		if to.mapping != "" {
+			return nil, wrong{"dangol: --mapping: it is of a database"}
+		}
 		// A question or two do not pay for laying out columns.
-		s, err := memstore.New(c, memstore.Options{ByEval: true})
-		return s, none, err
+		return memstore.New(c, memstore.Options{ByEval: true})
 	case "sqlite":
 		if rest == "" {
-			return nil, none, badStore(address, "the file is missing")
+			return nil, badStore(to.address, "the file is missing")
 		}
-		dsn := sqlstore.SQLiteDSN(rest)
-		return openSQL(ctx, sqlstore.SQLite, "sqlite", dsn, dsn, c)
+		if to.mapping != "" { // the shop's own file: it is not even made one with a write-ahead log
+			return p.mapped(ctx, to, sqlstore.SQLite, "sqlite", "file:"+(&url.URL{Path: rest}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(10000)", c)
+		}
+		return p.own(ctx, to, sqlstore.SQLite, "sqlite", sqlstore.SQLiteDSN(rest), c)
 	case "postgres", "postgresql":
-		return openSQL(ctx, sqlstore.Postgres, "pgx", address, "", c)
-	case "clickhouse":
-		return nil, none, badStore(address, "it has no transactions, so dangol keeps no tables there; Go code asks a shop's own tables through a mapping, and dangol sql prints statements")
+		return p.own(ctx, to, sqlstore.Postgres, "pgx", to.address, c)
 	case "mysql":
-		dsn, err := mysqlDSN(address)
+		dsn, err := mysqlDSN(to.address)
 		if err != nil {
-			return nil, none, err
+			return nil, err
 		}
-		return openSQL(ctx, sqlstore.MySQL, "mysql", dsn, "", c)
+		return p.own(ctx, to, sqlstore.MySQL, "mysql", dsn, c)
+	case "clickhouse":
+		return p.clickHouse(ctx, to, c)
 	}
-	return nil, none, badStore(address, "")
+	return nil, badStore(to.address, "")
 }
 
 func badStore(address, why string) error {
 	if why == "" {
-		why = "want memory:, sqlite:FILE, postgres://HOST/DATABASE or mysql://HOST/DATABASE"
+		why = "want memory:, sqlite:FILE, postgres://HOST/DATABASE, mysql://HOST/DATABASE or clickhouse://HOST/DATABASE"
 	}
 	// An address may hold a password: only its scheme is shown.
 	scheme, _, _ := strings.Cut(address, ":")
 	return wrong{fmt.Sprintf("dangol: --store: %q: %s", scheme+":", why)}
 }
 
-// openSQL opens the library's own tables. SQLite reads by a pool of its own.
-func openSQL(ctx context.Context, d sqlstore.Dialect, driver, dsn, reader string, c *catalog.Catalog) (store.Store, func() error, error) {
-	var pools []*sql.DB
-	done := func() (err error) {
-		for _, db := range pools {
-			err = errors.Join(err, db.Close())
-		}
-		return err
+// own opens the library's own tables, or a host's where there is a mapping. SQLite
+// reads by a pool of its own.
+func (p *pools) own(ctx context.Context, to target, d sqlstore.Dialect, driver, dsn string, c *catalog.Catalog) (store.Store, error) {
+	if to.replace {
+		return nil, wrong{"dangol: --replace: it is of clickhouse://; elsewhere rows of the same ids are replaced anyway"}
 	}
-	open := func(dsn string) (*sql.DB, error) {
-		db, err := sql.Open(driver, dsn)
-		if err == nil {
-			pools = append(pools, db)
-		}
-		return db, err
+	if to.mapping != "" {
+		return p.mapped(ctx, to, d, driver, dsn, c)
 	}
-	db, err := open(dsn)
+	db, err := p.sql(driver, dsn)
 	if err != nil {
-		return nil, done, err
+		return nil, err
 	}
 	var opts sqlstore.Options
-	if reader != "" {
+	if d == sqlstore.SQLite {
 		sqlstore.SQLiteWriter(db)
-		if opts.Reader, err = open(reader); err != nil {
-			return nil, done, err
+		if opts.Reader, err = p.sql(driver, dsn); err != nil {
+			return nil, err
 		}
 	}
-	s, err := sqlstore.Open(ctx, db, d, c, opts)
-	if errors.Is(err, sqlstore.ErrCatalogChanged) {
-		err = wrong{"dangol: --store: " + err.Error()}
+	return sqlstore.Open(ctx, db, d, c, opts)
+}
+
+// mapped opens a host's own tables.
+func (p *pools) mapped(ctx context.Context, to target, d sqlstore.Dialect, driver, dsn string, c *catalog.Catalog) (store.Store, error) {
+	db, err := p.sql(driver, dsn)
+	if err != nil {
+		return nil, err
 	}
-	return s, done, err
+	return openMapped(ctx, db, d, c, to.mapping)
+}
+
+func openMapped(ctx context.Context, db *sql.DB, d sqlstore.Dialect, c *catalog.Catalog, file string) (store.Store, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	m, err := sqlstore.ReadMapping(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return sqlstore.OpenMapped(ctx, db, d, c, m, sqlstore.MappedOptions{})
 }
 
 // mysqlDSN turns mysql://user:password@host:3306/database?socket=FILE into what the

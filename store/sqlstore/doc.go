@@ -4,6 +4,8 @@
 //     reads and writes them: SQLite, PostgreSQL, MariaDB.
 //   - OpenMapped returns a Mapped store over tables that a host already has, which it
 //     only reads: a Mapping, in Go or YAML, tells what lies where. ClickHouse too.
+//   - OpenLoaded returns a Loaded store on ClickHouse, which has no transactions: a shop
+//     is loaded there whole, into tables of the library's own, and then only read.
 //   - Dialect, InTx and Migrate are what the tables of the services (segmentsql,
 //     couponsql, messagesql) are built on.
 //

@@ -15,8 +15,8 @@ import (
 	"github.com/dangol-dev/dangol/store"
 )
 
-// ErrDialect is returned when a dialect cannot hold the library's own tables of
-// customers: ClickHouse has no transactions.
+// ErrDialect is returned when a dialect cannot hold customers that change: ClickHouse
+// has no transactions. OpenLoaded keeps a shop there that is loaded whole.
 var ErrDialect = errors.New("sqlstore: the dialect cannot hold customers")
 
 // Options are how a Store works. The zero value is fine.
