@@ -29,7 +29,12 @@ var (
 //
 // In a checked Put, Fields holds known values only; in a checked Set, Missing
 // stands for a value to be taken away.
-func (s *Schema) Check(c Change) (Change, error) {
+func (s *Schema) Check(c Change) (Change, error) { return s.CheckInto(c, nil) }
+
+// CheckInto is Check that puts the fields into a map of the caller's, which is
+// empty, where there is one: for those who are done with it when they have stored
+// the change.
+func (s *Schema) CheckInto(c Change, into map[string]catalog.Value) (Change, error) {
 	t, err := s.Table(c.Kind)
 	if err != nil {
 		return c, &InvalidError{Change: c, Why: err.Error()}
@@ -50,7 +55,9 @@ func (s *Schema) Check(c Change) (Change, error) {
 	if c.Op != Put && c.Op != Set {
 		return out, nil
 	}
-	out.Fields = make(map[string]catalog.Value, len(c.Fields))
+	if out.Fields = into; into == nil {
+		out.Fields = make(map[string]catalog.Value, len(c.Fields))
+	}
 	for name, v := range c.Fields {
 		col, err := t.Column(name)
 		if err != nil {

@@ -27,6 +27,6 @@ func customerBytes(c *eval.Customer) int64 {
 }
 
 // changeBytes is about how much memory a change takes until it is made.
-func changeBytes(c store.Change) int64 {
+func changeBytes(c *store.Change) int64 {
 	return int64(rowBytes + fieldBytes*len(c.Fields))
 }

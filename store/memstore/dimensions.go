@@ -65,7 +65,7 @@ func (d *draft) resolve(t *store.Table, own fields) fields {
 func (d *draft) commit() {
 	for _, rows := range d.rows {
 		for _, e := range rows {
-			d.origin.note(e.table, e.key, e.row)
+			d.origin.note(e)
 		}
 	}
 	for name, over := range d.dims {

@@ -32,19 +32,30 @@ type draft struct {
 	rows      [][]*entry                   // by kind, as they were first touched
 	dims      map[string]map[string]fields // nil where the row is removed
 	bytes     int64                        // about what the changes take
+	shown     bool                         // an error tells a change of it
+
+	// What one draft after another uses, where the home keeps nothing of it.
+	workings pool[working]
+	entries  pool[entry]
+	fields   []fields
+	filled   int // of fields
 }
 
-type recordID struct{ kind, key string }
+type recordID struct {
+	kind *store.Table
+	key  string
+}
 
-// entry is a record that was asked for; once laid, it is put or, without a row, goes.
+// entry is a record that was asked for; once laid, it is put or goes.
 type entry struct {
 	table *store.Table
 	key   string
 	was   dangol.CustomerID // whose it is in base, "" for nobody's
 	hint  uint32            // of base
 	laid  bool
+	gone  bool
 	of    *working // whose it is, or was
-	row   *row
+	row   row
 }
 
 // working is a customer being changed.
@@ -57,22 +68,87 @@ type working struct {
 	guest   bool
 	attrs   fields
 	entries []*entry
-	more    map[string]int // by kind: records more than in base
+	more    []int          // by kind: records more than in base
 	whole   *eval.Customer // of base, once it is read
 }
 
-func (s *Store) draft() *draft {
-	return &draft{
-		schema: s.schema, base: s.home, origin: &s.origin, known: s.dims,
-		customers: map[dangol.CustomerID]*working{},
-		records:   map[recordID]*entry{},
-		rows:      make([][]*entry, len(s.schema.Kinds)),
+// pool is things that are used again together.
+type pool[T any] struct {
+	all  []*T
+	used int
+}
+
+func (p *pool[T]) take() *T {
+	if p.used == len(p.all) {
+		p.all = append(p.all, new(T))
 	}
+	p.used++
+	return p.all[p.used-1]
+}
+
+func (p *pool[T]) reset() {
+	for _, x := range p.all[:p.used] {
+		*x = *new(T)
+	}
+	p.used = 0
+}
+
+// begin is an empty draft. It ends with end.
+func (s *Store) begin() *draft {
+	d := s.spare
+	if d == nil {
+		d = &draft{
+			schema: s.schema, base: s.home, origin: &s.origin,
+			customers: map[dangol.CustomerID]*working{},
+			records:   map[recordID]*entry{},
+			rows:      make([][]*entry, len(s.schema.Kinds)),
+		}
+	}
+	s.spare, d.known = nil, s.dims
+	return d
+}
+
+// end keeps the draft's memory for the next, if it is little and nobody else does.
+func (s *Store) end(d *draft) {
+	if s.table == nil || d.shown || len(d.records) > checkEvery || len(d.customers) > checkEvery {
+		return
+	}
+	clear(d.customers)
+	clear(d.records)
+	for i := range d.rows {
+		d.rows[i] = d.rows[i][:0]
+	}
+	for _, f := range d.fields[:d.filled] {
+		clear(f)
+	}
+	d.workings.reset()
+	d.entries.reset()
+	d.order, d.dims, d.bytes, d.filled = d.order[:0], nil, 0, 0
+	s.spare = d
+}
+
+// room is an empty map for the fields of a change, nil where the home keeps it.
+func (d *draft) room(c *store.Change) fields {
+	if _, keeps := d.base.(*pages); keeps || d.kept(c) {
+		return nil
+	}
+	if d.filled == len(d.fields) {
+		d.fields = append(d.fields, fields{})
+	}
+	d.filled++
+	return d.fields[d.filled-1]
+}
+
+// kept tells whether the fields of the change are kept as they are: of a dimension's
+// row.
+func (d *draft) kept(c *store.Change) bool {
+	t, err := d.schema.Table(c.Kind)
+	return err == nil && t.Dimension
 }
 
 // apply makes one change.
-func (d *draft) apply(c store.Change) error {
-	c, err := d.schema.Check(c)
+func (d *draft) apply(given *store.Change) error {
+	c, err := d.schema.CheckInto(*given, d.room(given))
 	if err != nil {
 		return err
 	}
@@ -90,19 +166,19 @@ func (d *draft) apply(c store.Change) error {
 		}
 		return nil
 	case c.Kind == "":
-		return d.applyCustomer(c, bad)
+		return d.applyCustomer(&c, bad)
 	}
 	t, err := d.schema.Table(c.Kind)
 	if err != nil {
 		return bad(err.Error())
 	}
 	if t.Dimension {
-		return d.applyDimension(c, bad)
+		return d.applyDimension(&c, bad)
 	}
-	return d.applyRecord(t, c, bad)
+	return d.applyRecord(t, &c, bad)
 }
 
-func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
+func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
 	w := d.customer(c.Customer)
 	switch c.Op {
 	case store.Put:
@@ -117,7 +193,7 @@ func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
 		d.read(w)
 		w.put, w.attrs = true, overlay(w.attrs, c.Fields)
 		if name := d.schema.Lacks(w.guest, w.attrs); name != "" {
-			return &store.InvalidError{Change: c, Field: name, Why: "is required"}
+			return &store.InvalidError{Change: *c, Field: name, Why: "is required"}
 		}
 	case store.Delete:
 		if w == nil {
@@ -125,7 +201,7 @@ func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
 		}
 		for _, t := range d.schema.Kinds {
 			for key := range d.recordsOf(w, t) {
-				d.lay(w, d.entry(t, key), nil)
+				d.lay(w, d.entry(t, key)).gone = true
 			}
 		}
 		d.work(c.Customer, false).gone = true
@@ -133,7 +209,7 @@ func (d *draft) applyCustomer(c store.Change, bad func(string) error) error {
 	return nil
 }
 
-func (d *draft) applyDimension(c store.Change, bad func(string) error) error {
+func (d *draft) applyDimension(c *store.Change, bad func(string) error) error {
 	if d.dims == nil {
 		d.dims = map[string]map[string]fields{}
 	}
@@ -157,7 +233,7 @@ func (d *draft) applyDimension(c store.Change, bad func(string) error) error {
 	return nil
 }
 
-func (d *draft) applyRecord(t *store.Table, c store.Change, bad func(string) error) error {
+func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) error) error {
 	e := d.entry(t, c.Key)
 	id, exists := e.owner()
 	if exists && c.Customer != "" && c.Customer != id {
@@ -180,7 +256,7 @@ func (d *draft) applyRecord(t *store.Table, c store.Change, bad func(string) err
 		d.remove(w, e)
 		return nil
 	}
-	now := &row{fields: c.Fields, parent: c.Parent}
+	now := row{fields: c.Fields, parent: c.Parent}
 	if c.Op == store.Set {
 		old := d.record(w, e)
 		now.fields = overlay(old.fields, c.Fields)
@@ -204,10 +280,11 @@ func (d *draft) applyRecord(t *store.Table, c store.Change, bad func(string) err
 
 // entry is what is known and shall become of a record.
 func (d *draft) entry(t *store.Table, key string) *entry {
-	id := recordID{t.Kind, key}
+	id := recordID{t, key}
 	e, ok := d.records[id]
 	if !ok {
-		e = &entry{table: t, key: key}
+		e = d.entries.take()
+		e.table, e.key = t, key
 		e.was, e.hint, _ = d.base.owner(t.Kind, key)
 		d.records[id] = e
 	}
@@ -219,38 +296,42 @@ func (e *entry) owner() (dangol.CustomerID, bool) {
 	switch {
 	case !e.laid:
 		return e.was, e.was != ""
-	case e.row == nil:
+	case e.gone:
 		return "", false
 	}
 	return e.of.id, true
 }
 
 // put lays a row over the customer.
-func (d *draft) put(w *working, e *entry, r *row, isNew bool) {
+func (d *draft) put(w *working, e *entry, r row, isNew bool) {
 	if isNew {
-		w.count(e.table, 1)
+		w.count(d.kind(e.table), 1)
 	}
-	d.lay(w, e, r)
+	e = d.lay(w, e)
+	e.row, e.gone = r, false
 }
 
-// lay notes what becomes of a record of the customer; r is nil where it goes.
-func (d *draft) lay(w *working, e *entry, r *row) {
+// lay notes that something becomes of a record of the customer.
+func (d *draft) lay(w *working, e *entry) *entry {
 	if !e.laid {
 		e.laid = true
-		i := slices.Index(d.schema.Kinds, e.table)
+		i := d.kind(e.table)
 		d.rows[i] = append(d.rows[i], e)
 	}
 	if e.of != w {
 		e.of = w
 		w.entries = append(w.entries, e)
 	}
-	e.row = r
+	return e
 }
+
+// kind is the place of a kind in the schema.
+func (d *draft) kind(t *store.Table) int { return slices.Index(d.schema.Kinds, t) }
 
 // remove takes a record away, with those that belong to it.
 func (d *draft) remove(w *working, e *entry) {
-	w.count(e.table, -1)
-	d.lay(w, e, nil)
+	w.count(d.kind(e.table), -1)
+	d.lay(w, e).gone = true
 	for _, child := range d.schema.Kinds {
 		if child.Parent != e.table {
 			continue
@@ -295,7 +376,8 @@ func (d *draft) customer(id dangol.CustomerID) *working {
 }
 
 func (d *draft) work(id dangol.CustomerID, based bool) *working {
-	w := &working{id: id, based: based}
+	w := d.workings.take()
+	w.id, w.based = id, based
 	d.customers[id] = w
 	d.order = append(d.order, w)
 	return w
@@ -332,7 +414,7 @@ func (d *draft) recordsOf(w *working, t *store.Table) map[string]string {
 	for _, e := range w.entries {
 		switch {
 		case e.table != t:
-		case e.row == nil || e.of != w:
+		case e.gone || e.of != w:
 			delete(out, e.key)
 		default:
 			out[e.key] = e.row.parent
@@ -343,26 +425,28 @@ func (d *draft) recordsOf(w *working, t *store.Table) map[string]string {
 
 // fits tells whether the catalog allows the customer so many records more.
 func (d *draft) fits(w *working, t *store.Table, more int) bool {
-	more += w.more[t.Kind]
+	if i := d.kind(t); i < len(w.more) {
+		more += w.more[i]
+	}
 	return !w.based && more <= t.Limit || w.based &&
 		(d.base.most(w.id, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit)
 }
 
-func (w *working) count(t *store.Table, more int) {
-	if w.more == nil {
-		w.more = map[string]int{}
+func (w *working) count(kind, more int) {
+	for len(w.more) <= kind {
+		w.more = append(w.more, 0)
 	}
-	w.more[t.Kind] += more
+	w.more[kind] += more
 }
 
 // record is a record that exists, as it was put.
-func (d *draft) record(w *working, e *entry) *row {
+func (d *draft) record(w *working, e *entry) row {
 	if e.laid {
 		return e.row
 	}
 	t := e.table
 	r := d.base.record(w.id, t.Kind, e.key, e.hint)
-	out := &row{fields: r.Fields, parent: parentKey(r)}
+	out := row{fields: r.Fields, parent: parentKey(r)}
 	if reaches(t) {
 		out.fields = maps.Clone(r.Fields)
 		for _, c := range t.Columns {

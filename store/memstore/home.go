@@ -66,17 +66,18 @@ func (o *origin) of(t *store.Table, r *eval.Record) fields {
 	return out
 }
 
-// note says what a row that was put brings itself; r is nil where it is gone.
-func (o *origin) note(t *store.Table, key string, r *row) {
+// note says what a row brings itself that was put.
+func (o *origin) note(e *entry) {
+	t := e.table
 	if !reaches(t) {
 		return
 	}
 	var own fields
-	if r != nil {
-		own = ownReached(t, r.fields)
+	if !e.gone {
+		own = ownReached(t, e.row.fields)
 	}
-	if own == nil && (r == nil || o.brought[t.Kind] == nil) {
-		delete(o.own[t.Kind], key)
+	if own == nil && (e.gone || o.brought[t.Kind] == nil) {
+		delete(o.own[t.Kind], e.key)
 		return
 	}
 	if o.own[t.Kind] == nil {
@@ -85,5 +86,5 @@ func (o *origin) note(t *store.Table, key string, r *row) {
 		}
 		o.own[t.Kind] = map[string]fields{}
 	}
-	o.own[t.Kind][key] = own
+	o.own[t.Kind][e.key] = own
 }

@@ -60,6 +60,7 @@ type Store struct {
 	write  sync.Mutex                   // held by who changes the store
 	dims   map[string]map[string]fields // rows of dimensions, by name and key
 	origin origin
+	spare  *draft // to be used again
 }
 
 var (
@@ -143,7 +144,16 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 
 // Apply makes all changes, or none and returns an error.
 func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
-	return s.Load(ctx, store.Stream(changes...))
+	s.write.Lock()
+	defer s.write.Unlock()
+	d := s.begin()
+	defer s.end(d)
+	for i := range changes {
+		if err := s.add(ctx, d, &changes[i], i); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, d)
 }
 
 // checkEvery is after how many changes or customers it is looked whether the context
@@ -156,27 +166,43 @@ const checkEvery = 1024
 func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]) error {
 	s.write.Lock()
 	defer s.write.Unlock()
-	d := s.draft()
+	d := s.begin()
+	defer s.end(d)
 	n := 0
 	for c, err := range changes {
 		if err != nil {
 			return err
 		}
-		if n%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if d.bytes += changeBytes(c); s.opts.MaxBytes > 0 && d.bytes > s.opts.MaxBytes {
-			return ErrFull
-		}
-		if err := d.apply(c); err != nil {
-			var bad *store.InvalidError
-			if errors.As(err, &bad) {
-				bad.Index = n
-			}
+		if err := s.add(ctx, d, &c, n); err != nil {
 			return err
 		}
 		n++
 	}
+	return s.finish(ctx, d)
+}
+
+// add adds change n to the draft.
+func (s *Store) add(ctx context.Context, d *draft, c *store.Change, n int) error {
+	if n%checkEvery == 0 && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if d.bytes += changeBytes(c); s.opts.MaxBytes > 0 && d.bytes > s.opts.MaxBytes {
+		return ErrFull
+	}
+	err := d.apply(c)
+	if err == nil {
+		return nil
+	}
+	d.shown = true
+	var bad *store.InvalidError
+	if errors.As(err, &bad) {
+		bad.Index = n
+	}
+	return err
+}
+
+// finish makes the draft the state.
+func (s *Store) finish(ctx context.Context, d *draft) error {
 	d.followDimensions()
 	if err := ctx.Err(); err != nil {
 		return err

@@ -218,7 +218,7 @@ func (p *pages) write(ctx context.Context, d *draft) error {
 			if p.owners[kind] == nil {
 				p.owners[kind] = map[string]dangol.CustomerID{}
 			}
-			if e.row == nil {
+			if e.gone {
 				delete(p.owners[kind], e.key)
 			} else {
 				p.owners[kind][e.key] = e.of.id
@@ -247,7 +247,7 @@ func (d *draft) freeze(w *working) *eval.Customer {
 		if over[kind] == nil {
 			over[kind] = map[string]*row{}
 		}
-		if over[kind][e.key] = e.row; e.of != w {
+		if over[kind][e.key] = &e.row; e.gone || e.of != w {
 			over[kind][e.key] = nil
 		}
 	}

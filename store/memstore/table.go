@@ -19,8 +19,9 @@ import (
 type table struct {
 	*columnar.Table
 	tidy    tidier
-	changes []columnar.Change // to be used again
-	changed int               // changes since the last compaction
+	changes []columnar.Change // to be used again, with their records
+	records pool[eval.Record]
+	changed int // changes since the last compaction
 }
 
 func newTable(c *catalog.Catalog, maxBytes int64) (*table, error) {
@@ -85,8 +86,10 @@ func (t *table) write(ctx context.Context, d *draft) error {
 		t.changed = 0
 		t.tidy.start(t.Table)
 	}
-	if clear(t.changes); cap(t.changes) > compactAfter {
-		t.changes = nil
+	clear(t.changes)
+	t.records.reset()
+	if cap(t.changes) > compactAfter {
+		t.changes, t.records = nil, pool[eval.Record]{}
 	}
 	if errors.Is(err, columnar.ErrFull) {
 		return ErrFull
@@ -106,15 +109,19 @@ func (t *table) become(w *working) {
 
 // lay adds the changes of a record.
 func (t *table) lay(d *draft, e *entry) {
-	if was := d.customers[e.was]; e.was != "" && was.based && (e.row == nil || e.of != was) {
-		t.changes = append(t.changes, columnar.Change{Customer: e.was, Kind: e.table.Kind, Gone: true, Hint: e.hint, Record: &eval.Record{Key: e.key}})
+	if was := d.customers[e.was]; e.was != "" && was.based && (e.gone || e.of != was) {
+		r := t.records.take()
+		r.Key = e.key
+		t.changes = append(t.changes, columnar.Change{Customer: e.was, Kind: e.table.Kind, Gone: true, Hint: e.hint, Record: r})
 	}
-	if e.row == nil {
+	if e.gone {
 		return
 	}
-	r := &eval.Record{Key: e.key, Fields: d.resolve(e.table, e.row.fields)}
+	r := t.records.take()
+	r.Key, r.Fields = e.key, d.resolve(e.table, e.row.fields)
 	if e.row.parent != "" {
-		r.Parent = &eval.Record{Key: e.row.parent}
+		r.Parent = t.records.take()
+		r.Parent.Key = e.row.parent
 	}
 	t.changes = append(t.changes, columnar.Change{
 		Customer: e.of.id, Kind: e.table.Kind, Record: r, New: !e.of.based || e.was != e.of.id, Hint: e.hint,
