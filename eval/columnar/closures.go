@@ -3,7 +3,6 @@ package columnar
 import (
 	"math"
 	"slices"
-	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
@@ -19,6 +18,7 @@ type closures struct {
 	program  *program
 	calendar *calendar
 	sieves   map[string]int // by kind and meaning
+	guests   bool           // some plan is about guests too
 }
 
 type (
@@ -33,7 +33,7 @@ func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
 	case *plan.Const:
 		return func(*cursor) bool { return n.Value }
 	case *plan.And:
-		terms := c.terms(n.Terms, at)
+		terms := c.all(n.Terms, at)
 		return func(x *cursor) bool {
 			for _, t := range terms {
 				if !t(x) {
@@ -71,6 +71,9 @@ func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
 			return v.Known() && like(v.Text(), n.Form, n.Text)
 		}
 	case *plan.Truth:
+		if a, ok := c.attributeOf(n.X); ok {
+			return a.between(1, 1)
+		}
 		value := c.value(n.X, at)
 		return func(x *cursor) bool { v, ok := value(x); return ok && v == 1 }
 	case *plan.During:
@@ -101,47 +104,6 @@ func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
 	return func(*cursor) bool { return false }
 }
 
-// terms compiles the terms of an And or Or, the cheapest first: they often decide.
-func (c *closures) terms(list []plan.Test, at *kind) []tester {
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b plan.Test) int { return cost(a) - cost(b) })
-	out := make([]tester, len(list))
-	for i, t := range list {
-		out[i] = c.test(t, at)
-	}
-	return out
-}
-
-// cost is how a term compares with others. Groups are asked before all, since a
-// broken one is an error wherever it stands.
-func cost(t plan.Test) int {
-	out := 0
-	plan.Walk(t, func(n plan.Node) bool {
-		switch n := n.(type) {
-		case *plan.Member:
-			out = -1
-		case *plan.Aggregate:
-			out = max(out, costOf(n))
-		}
-		return out >= 0
-	})
-	return out
-}
-
-// costOf is that of an aggregate: those that the rows' places in time answer are
-// cheap, those within moments, which are aggregates themselves, are dear.
-func costOf(a *plan.Aggregate) int {
-	switch {
-	case a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment:
-		return 4
-	case a.Fn != plan.Count && a.Fn != plan.First && a.Fn != plan.Last:
-		return 3
-	case a.Where != nil:
-		return 2
-	}
-	return 1
-}
-
 func (m *Matcher) member(n *plan.Member, x *cursor) (bool, error) {
 	if m.env.Groups == nil {
 		env := m.env
@@ -153,12 +115,15 @@ func (m *Matcher) member(n *plan.Member, x *cursor) (bool, error) {
 
 // compare is false when a side is missing.
 func (c *closures) compare(n *plan.Compare, at *kind) tester {
-	if count, ok := c.countUpTo(n); ok {
-		return count
+	if a, lo, hi, ok := c.counted(n); ok {
+		return c.countWithin(a, lo, hi, 1)
 	}
 	left := c.value(n.L, at)
 	if lit, ok := n.R.(*plan.Literal); ok {
 		lo, hi, some := interval(n.Op, lit.Value.Int())
+		if a, ok := c.attributeOf(n.L); ok && some {
+			return a.between(lo, hi)
+		}
 		return func(x *cursor) bool {
 			v, ok := left(x)
 			return ok && some && lo <= v && v <= hi
@@ -170,36 +135,6 @@ func (c *closures) compare(n *plan.Compare, at *kind) tester {
 		r, rok := right(x)
 		return lok && rok && plan.Holds(n.Op, l, r)
 	}
-}
-
-// countUpTo compiles a number of records compared with a constant: counting ends
-// when the answer is known.
-func (c *closures) countUpTo(n *plan.Compare) (tester, bool) {
-	a, isCount := n.L.(*plan.Aggregate)
-	lit, isLit := n.R.(*plan.Literal)
-	if !isCount || !isLit || a.Fn != plan.Count || c.program.uses[c.program.class[a]] > 1 {
-		return nil, false
-	}
-	lo, hi, some := interval(n.Op, lit.Value.Int())
-	if !some {
-		return nil, false
-	}
-	enough := lo
-	if hi != math.MaxInt64 {
-		enough = hi + 1
-	}
-	rows := c.selection(a, c.schema.kinds[c.schema.kind[a.Kind]])
-	return func(x *cursor) bool {
-		r, ok := rows.reach(x)
-		if !ok {
-			return false
-		}
-		if int64(r.hi-r.lo) < lo {
-			return false // all of them are too few
-		}
-		got := rows.count(x, r, enough)
-		return lo <= got && got <= hi
-	}, true
 }
 
 func (c *closures) same(n *plan.Same, at *kind) tester {
@@ -230,6 +165,9 @@ func (c *closures) oneOf(n *plan.OneOf, at *kind) tester {
 			codes = append(codes, dict.code(v))
 		}
 		slices.Sort(codes)
+		if a, ok := c.attributeOf(n.X); ok && codes[len(codes)-1] < mostCode {
+			return a.listed(bitsOf(codes))
+		}
 		if len(codes) == 1 {
 			only := codes[0]
 			return func(x *cursor) bool { return code(x) == only }
@@ -287,7 +225,14 @@ func (c *closures) known(e plan.Expr, at *kind) tester {
 func (c *closures) during(n *plan.During, at *kind) tester {
 	date := n.X.Type().Sort == catalog.Date
 	if n.Window.From.Kind != plan.Moment && n.Window.To.Kind != plan.Moment {
-		value, i := c.value(n.X, at), c.matcher.window(windowed{window: n.Window, dates: date})
+		i := c.matcher.window(windowed{window: n.Window, dates: date})
+		if a, ok := c.attributeOf(n.X); ok {
+			return a.during(i)
+		}
+		if last, ok := c.lastDuring(n.X, i); ok {
+			return last
+		}
+		value := c.value(n.X, at)
 		return func(x *cursor) bool {
 			v, ok := value(x)
 			return ok && x.spans[i].from <= v && v < x.spans[i].to
@@ -395,7 +340,11 @@ func (c *closures) value(e plan.Expr, at *kind) number {
 		}
 		return func(*cursor) (int64, bool) { return v, true }
 	case *plan.Attr:
-		return c.attr(n)
+		a, ok := c.attribute(n)
+		if !ok {
+			return func(*cursor) (int64, bool) { return 0, false }
+		}
+		return a.value
 	case *plan.Field:
 		return c.field(n, at)
 	case *plan.Arith:
@@ -440,45 +389,6 @@ func (c *closures) kept(n plan.Node, compute number) number {
 	}
 }
 
-func (c *closures) attr(a *plan.Attr) number {
-	i, ok := c.schema.attr[a.Name]
-	if !ok {
-		return func(*cursor) (int64, bool) { return 0, false }
-	}
-	timed := a.Of.Sort
-	if a.Due || timed != catalog.Instant && timed != catalog.Date {
-		return func(x *cursor) (int64, bool) {
-			if a.Login && x.shard.state[x.local] == guest {
-				return 0, false
-			}
-			return integer(x.shard.attrs[i], x.local)
-		}
-	}
-	zone := c.matcher.env.Zone
-	return func(x *cursor) (int64, bool) {
-		if a.Login && x.shard.state[x.local] == guest {
-			return 0, false
-		}
-		v, ok := integer(x.shard.attrs[i], x.local)
-		if !ok || v <= x.sees(timed) {
-			return v, ok
-		}
-		if !a.Latest {
-			return 0, false
-		}
-		return before(x.at, zone, timed == catalog.Date), true
-	}
-}
-
-// before is one second before as-of, or its day.
-func before(at time.Time, zone *time.Location, date bool) int64 {
-	us := at.UnixMicro() - microsPerSecond
-	if date {
-		return plan.LocalDay(us, zone)
-	}
-	return us
-}
-
 func (c *closures) field(f *plan.Field, at *kind) number {
 	lane, ok := c.lane(f, at)
 	if !ok {
@@ -496,17 +406,11 @@ func (c *closures) code(e plan.Expr, at *kind) (coder, *dictionary) {
 	none := func(*cursor) uint64 { return 0 }
 	switch n := e.(type) {
 	case *plan.Attr:
-		i, ok := c.schema.attr[n.Name]
+		a, ok := c.attribute(n)
 		if !ok {
 			return none, emptyOf(n.Of)
 		}
-		return func(x *cursor) uint64 {
-			col := x.shard.attrs[i]
-			if col == nil || x.local >= col.n || n.Login && x.shard.state[x.local] == guest {
-				return 0
-			}
-			return col.at(x.local)
-		}, c.schema.attrs[i].dict
+		return a.code, c.schema.attrs[a.index].dict
 	case *plan.Field:
 		lane, ok := c.lane(n, at)
 		if !ok {

@@ -123,19 +123,22 @@ func (d *deck) edge(bound int64) int {
 		})
 		return i
 	}
-	x := d.index
+	if d.dated == 0 {
+		return 0
+	}
+	b := d.index.bar(bound)
 	lo, hi := 0, d.dated
 	for hi-lo > 8 {
-		if middle := (lo + hi) / 2; x.floor(d.listed[d.n-1-middle]) < bound {
+		if middle := (lo + hi) / 2; uint64(d.listed[d.n-1-middle]) < b.sure {
 			hi = middle
 		} else {
 			lo = middle + 1
 		}
 	}
-	for lo < hi && x.floor(d.listed[d.n-1-lo]) >= bound {
+	for lo < d.dated && uint64(d.listed[d.n-1-lo]) >= b.sure {
 		lo++
 	}
-	for lo < d.dated && x.floor(d.listed[d.n-1-lo]) > bound-x.step && d.stamp(lo) >= bound {
+	for lo < d.dated && uint64(d.listed[d.n-1-lo]) >= b.open && d.stamp(lo) >= bound {
 		lo++
 	}
 	return lo
@@ -398,7 +401,11 @@ func (x *cursor) read(i, row int) int64 {
 
 // up is the log some levels up and the row there of a row's record, -1 for none.
 func (x *cursor) up(d *deck, row, levels int) (*log, int) {
-	l, at := d.log, int(d.row(row))
+	return x.above(d.log, int(d.row(row)), levels)
+}
+
+// above is up of a row of a log.
+func (x *cursor) above(l *log, at, levels int) (*log, int) {
 	for range levels {
 		link := l.parent[at]
 		l = x.shard.logs[l.kind.parent.index]

@@ -15,8 +15,9 @@ type index struct {
 	sealed int
 	dated  int   // below it rows are in order, and entries tell times
 	bits   uint8 // of an entry's row
+	shift  uint8 // of a time: entries tell it in steps of 1<<shift from base
 	base   int64
-	step   int64
+	newest int64                   // the last stamp of those in order
 	twins  []atomic.Pointer[codes] // by field, and one of the links to parents: see twin
 	last   []uint32                // by local number: its last row that is chained, and 1; 0 for none
 	prev   []uint32                // by row from sealed on: the row before it of the same customer, and 1
@@ -38,6 +39,10 @@ func (l *log) index() *index {
 	if x := l.links.index.Load(); x != nil {
 		return x
 	}
+	return l.list()
+}
+
+func (l *log) list() *index {
 	l.links.mu.Lock()
 	defer l.links.mu.Unlock()
 	if x := l.links.index.Load(); x != nil {
@@ -49,7 +54,7 @@ func (l *log) index() *index {
 }
 
 func (l *log) indexed() *index {
-	x := &index{sealed: l.n, step: 1, bits: uint8(bits.Len(uint(l.n))), twins: make([]atomic.Pointer[codes], len(l.fields)+1)}
+	x := &index{sealed: l.n, bits: uint8(bits.Len(uint(l.n))), twins: make([]atomic.Pointer[codes], len(l.fields)+1)}
 	room := 2
 	for _, who := range l.local[:l.n] {
 		room = max(room, int(who)+2)
@@ -63,15 +68,17 @@ func (l *log) indexed() *index {
 	}
 	at := l.stamped()
 	if at != nil && l.sorted > 0 {
-		x.dated, x.base = l.sorted, at.value(at.at(0))
-		x.step = (at.value(at.at(l.sorted-1))-x.base)>>(32-x.bits) + 1
+		x.dated, x.base, x.newest = l.sorted, at.value(at.at(0)), at.value(at.at(l.sorted-1))
+		for took := uint64(x.newest - x.base); took>>x.shift>>(32-x.bits) > 0; {
+			x.shift++
+		}
 	}
 	x.list = make([]entry, l.n)
 	next := slices.Clone(x.start)
 	for i, who := range l.local[:l.n] {
 		e := entry(i)
 		if i < x.dated {
-			e |= entry((at.value(at.at(i))-x.base)/x.step) << x.bits
+			e |= entry(uint64(at.value(at.at(i))-x.base)>>x.shift) << x.bits
 		}
 		x.list[next[who]] = e
 		next[who]++
@@ -81,9 +88,20 @@ func (l *log) indexed() *index {
 
 func (x *index) row(e entry) uint32 { return uint32(e) & (1<<x.bits - 1) }
 
-// floor is a time that the entry's stamp is not before, and less than a step away
-// from.
-func (x *index) floor(e entry) int64 { return x.base + int64(e>>x.bits)*x.step }
+// bar tells entries stamped at or after a bound from those before: the former from
+// sure on, the latter below open. Of those in between the stamp tells.
+type bar struct {
+	bound      int64
+	open, sure uint64
+}
+
+func (x *index) bar(bound int64) bar {
+	if bound <= x.base {
+		return bar{bound: bound}
+	}
+	steps := min((uint64(bound)-uint64(x.base))>>(x.shift&63), 1<<32>>(x.bits&63))
+	return bar{bound, steps << (x.bits & 63), (steps + 1) << (x.bits & 63)}
+}
 
 // of is the entries of a customer, the oldest first.
 func (x *index) of(local int) (from, to uint32) {
@@ -96,7 +114,7 @@ func (x *index) of(local int) (from, to uint32) {
 // writable is a copy that its log may append to.
 func (x *index) writable() *index {
 	out := &index{
-		start: x.start, list: x.list, sealed: x.sealed, dated: x.dated, bits: x.bits, base: x.base, step: x.step,
+		start: x.start, list: x.list, sealed: x.sealed, dated: x.dated, bits: x.bits, shift: x.shift, base: x.base, newest: x.newest,
 		twins: make([]atomic.Pointer[codes], len(x.twins)), last: slices.Clone(x.last), prev: x.prev, nth: x.nth,
 	}
 	for i := range x.twins {

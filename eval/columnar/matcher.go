@@ -99,7 +99,7 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 	}
 	m := &Matcher{table: t, env: env}
 	p := &program{snapshot: &Snapshot{schema: t.schema}, env: env, class: map[plan.Node]int{}, byKey: map[string]int{}}
-	var prepared []*prepared
+	var all []*prepared
 	for _, in := range plans {
 		pl := p.plan(in)
 		if pl.err != nil {
@@ -108,10 +108,11 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 		if err := answerable(pl.original, env); err != nil {
 			return nil, err
 		}
-		prepared = append(prepared, pl)
+		all = append(all, pl)
 	}
 	c := &closures{schema: t.schema, matcher: m, program: p, calendar: newCalendar(env.Zone), sieves: map[string]int{}}
-	for _, pl := range prepared {
+	c.guests = slices.ContainsFunc(all, func(pl *prepared) bool { return pl.scope != plan.Members })
+	for _, pl := range all {
 		out := compiled{original: pl.original, scope: pl.scope, fallback: pl.fallback != ""}
 		if !out.fallback {
 			out.test = c.test(pl.root, nil)
@@ -119,7 +120,7 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 		m.plans = append(m.plans, out)
 	}
 	m.classes = len(p.uses)
-	m.often, m.attrs = readBy(prepared, t.schema)
+	m.often, m.attrs = readBy(all, t.schema)
 	m.cursors.New = func() any { return m.cursor() }
 	return m, nil
 }

@@ -244,9 +244,14 @@ type selection struct {
 	kind  int
 	by    stampedBy
 	other int // lane of a stamp that is not the kind's own
+	span  int // a window of the same ends for all; -1 where there is none
 	from  number
 	to    number
 	where []term
+	// direct selections are told by the rows' own fields, or by those of the records
+	// above the few that pass these.
+	direct     bool
+	own, above []check
 }
 
 // stampedBy is which stamp a selection's window is of.
@@ -259,13 +264,18 @@ const (
 )
 
 func (c *closures) selection(a *plan.Aggregate, k *kind) *selection {
-	out := &selection{kind: k.index, where: c.filter(a.Where, k)}
+	out := &selection{kind: k.index, span: -1, where: c.filter(a.Where, k)}
+	out.own, out.above, out.direct = c.checks(out.where)
 	if a.Stamp == nil {
 		return out
 	}
-	out.from, out.to = c.ends(a)
+	if w := a.Window; w.From.Kind == plan.Moment || w.To.Kind == plan.Moment {
+		out.from, out.to = c.bound(w.From, plan.MinInstant, nil), c.bound(w.To, plan.MaxInstant, nil)
+	} else {
+		out.span = c.matcher.window(windowed{window: w})
+	}
 	if out.by = byOwn; !k.ordered(a.Stamp) {
-		out.by = byOther
+		out.by, out.direct = byOther, false
 		lane, ok := c.lane(a.Stamp, k)
 		if out.other = lane; !ok {
 			out.other = -1
@@ -274,15 +284,18 @@ func (c *closures) selection(a *plan.Aggregate, k *kind) *selection {
 	return out
 }
 
-// ends are the ends of the aggregate's window.
-func (c *closures) ends(a *plan.Aggregate) (from, to number) {
-	w := a.Window
-	if w.From.Kind == plan.Moment || w.To.Kind == plan.Moment {
-		return c.bound(w.From, plan.MinInstant, nil), c.bound(w.To, plan.MaxInstant, nil)
+// window is the ends of the window, not ok where one is missing.
+func (s *selection) window(x *cursor) (from, to int64, ok bool) {
+	switch {
+	case s.by == byNone:
+		return plan.MinInstant, plan.MaxInstant, true
+	case s.span >= 0:
+		w := &x.spans[s.span]
+		return w.from, w.to, true
 	}
-	i := c.matcher.window(windowed{window: w})
-	return func(x *cursor) (int64, bool) { return x.spans[i].from, true },
-		func(x *cursor) (int64, bool) { return x.spans[i].to, true }
+	from, fromOK := s.from(x)
+	to, toOK := s.to(x)
+	return from, to, fromOK && toOK
 }
 
 // reach is rows [lo, hi) of a deck, among which the selected ones are. Where they
@@ -299,11 +312,10 @@ func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
 		d := x.deck(s.kind)
 		return reachOf{deck: d, hi: d.n}, true
 	}
-	from, fromOK := s.from(x)
-	to, toOK := s.to(x)
+	from, to, ok := s.window(x)
 	d := x.deck(s.kind)
 	r = reachOf{deck: d, from: from, to: min(to, x.asOf)}
-	if !fromOK || !toOK {
+	if !ok {
 		return r, false
 	}
 	if s.by == byOther {
@@ -355,8 +367,26 @@ func (s *selection) word(x *cursor, r reachOf, at, lo, hi int) uint64 {
 	return out
 }
 
-// count is how many rows are selected, or at least enough.
-func (s *selection) count(x *cursor, r reachOf, enough int64) int64 {
+// count is how many rows are selected, or at least enough; not ok when an end of the
+// window is missing. Where all rows are fewer than least, that number will do.
+func (s *selection) count(x *cursor, least, enough int64) (n int64, ok bool) {
+	if s.direct {
+		if n, ok := s.countOf(x, enough); ok {
+			return n, true
+		}
+	}
+	r, ok := s.reach(x)
+	if !ok {
+		return 0, false
+	}
+	if rows := int64(r.hi - r.lo); rows < least {
+		return rows, true
+	}
+	return s.dealt(x, r, enough), true
+}
+
+// dealt counts in the deck.
+func (s *selection) dealt(x *cursor, r reachOf, enough int64) int64 {
 	if len(s.where) == 0 && s.by != byOther {
 		return int64(max(0, r.hi-r.lo))
 	}

@@ -13,19 +13,31 @@ import (
 
 // twin is that of a field, nil where the column is none or has another frame by
 // now.
-func (l *log) twin(field int) *codes {
-	x, c := l.index(), l.fields[field]
-	t := x.twins[field].Load()
-	if t == nil && c != nil {
-		l.links.mu.Lock()
-		defer l.links.mu.Unlock()
-		if t = x.twins[field].Load(); t == nil {
-			t = c.pick(x.order(), 0)
-			x.twins[field].Store(t)
-		}
-	}
-	if t == nil || c == nil || t.base != c.base || t.unit != c.unit {
+func (l *log) twin(field int) *codes { return l.twinOf(l.index(), field) }
+
+// twinOf is twin where the index is at hand.
+func (l *log) twinOf(x *index, field int) *codes {
+	c := l.fields[field]
+	if c == nil {
 		return nil
+	}
+	t := x.twins[field].Load()
+	if t == nil {
+		t = l.copied(x, field)
+	}
+	if t.base != c.base || t.unit != c.unit {
+		return nil
+	}
+	return t
+}
+
+func (l *log) copied(x *index, field int) *codes {
+	l.links.mu.Lock()
+	defer l.links.mu.Unlock()
+	t := x.twins[field].Load()
+	if t == nil {
+		t = l.fields[field].pick(x.order(), 0)
+		x.twins[field].Store(t)
 	}
 	return t
 }

@@ -23,13 +23,7 @@ func (c *closures) aggregate(a *plan.Aggregate) number {
 	switch a.Fn {
 	case plan.Count:
 		rows := c.selection(a, k)
-		return func(x *cursor) (int64, bool) {
-			r, ok := rows.reach(x)
-			if !ok {
-				return 0, false
-			}
-			return rows.count(x, r, math.MaxInt64), true
-		}
+		return func(x *cursor) (int64, bool) { return rows.count(x, 0, math.MaxInt64) }
 	case plan.Sum:
 		return c.sum(a, k)
 	case plan.Min, plan.Max:
@@ -50,7 +44,13 @@ func (c *closures) sum(a *plan.Aggregate, k *kind) number {
 	rows := c.selection(a, k)
 	if f, ok := a.Of.(*plan.Field); ok {
 		if lane, ok := c.lane(f, k); ok {
+			direct, field := rows.direct && f.Up == 0 && c.matcher.lanes[lane].timed == 0, c.matcher.lanes[lane].field
 			return func(x *cursor) (int64, bool) {
+				if direct {
+					if n, ok := rows.sumOf(x, field); ok {
+						return n, true
+					}
+				}
 				r, ok := rows.reach(x)
 				if !ok {
 					return 0, false

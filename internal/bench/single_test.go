@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/eval/columnar"
+)
+
+// Questions about one customer, rule by rule: of few customers, whose data the caches
+// hold, and of as many as the comparison with peers asks. An operation is a question about each; the
+// best of them is what a busy machine disturbs least.
+func BenchmarkAtHand(b *testing.B) {
+	own, err := newOurs(makeShop(*customers, 1), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, r := own.table.Snapshot(), rand.New(rand.NewPCG(7, 7))
+	for _, size := range []int{300, 2000} {
+		var places []columnar.Place
+		for range size {
+			p, _ := s.Find(id(r.IntN(*customers)))
+			places = append(places, p)
+		}
+		for _, asked := range rules() {
+			m, err := own.matcher([]rule{asked})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Run(fmt.Sprintf("%s/%d", asked.name, size), func(b *testing.B) {
+				reader, in, best := m.Reader(now), make([]bool, 1), time.Duration(math.MaxInt64)
+				b.ReportAllocs()
+				if err := reader.Matches(places[0], in); err != nil { // which makes the copies it reads
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					began := time.Now()
+					for _, p := range places {
+						if err := reader.Matches(p, in); err != nil {
+							b.Fatal(err)
+						}
+					}
+					best = min(best, time.Since(began))
+				}
+				b.ReportMetric(float64(best.Nanoseconds())/float64(size), "best-ns/question")
+			})
+		}
+	}
+}
+
+// All twenty rules by id, of customers drawn at random.
+func BenchmarkByID(b *testing.B) {
+	own, err := newOurs(makeShop(*customers, 1), 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := own.matcher(rules())
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, in := rand.New(rand.NewPCG(7, 7)), make([]bool, len(rules()))
+	ids := make([]dangol.CustomerID, 1<<16)
+	for i := range ids {
+		ids[i] = id(r.IntN(*customers))
+	}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		i++
+		if _, err := m.Matches(ids[i%len(ids)], now, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
