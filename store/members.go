@@ -13,7 +13,7 @@ type IDs []dangol.CustomerID
 
 // NewIDs sorts ids, which it takes over, and leaves out what is repeated.
 func NewIDs(ids []dangol.CustomerID) IDs {
-	slices.Sort(ids)
+	sortIDs(ids)
 	return slices.Compact(ids)
 }
 

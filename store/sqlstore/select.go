@@ -46,7 +46,7 @@ func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan 
 		return nil, s.m.dialect.told(ctx, err)
 	}
 	for _, w := range work {
-		err := s.run(ctx, r, w, func(id dangol.CustomerID, one *question) error { return visit(one.at, id) })
+		err := s.run(ctx, r, w, nil, func(id dangol.CustomerID, one *question) error { return visit(one.at, id) })
 		if err != nil {
 			return nil, s.m.dialect.told(ctx, err)
 		}
@@ -61,8 +61,9 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 		return nil, err
 	}
 	found := make([][]dangol.CustomerID, len(answers))
+	var kept texts
 	for _, w := range work {
-		err := s.run(ctx, r, w, func(id dangol.CustomerID, one *question) error {
+		err := s.run(ctx, r, w, &kept, func(id dangol.CustomerID, one *question) error {
 			found[one.at] = append(found[one.at], id)
 			return nil
 		})
@@ -85,6 +86,7 @@ type question struct {
 	query  sqlgen.Query // for this plan alone
 	cuts   map[string]sqlgen.Cut
 	ranked *plan.Rank // the whole rule, where that is a rank
+	alone  sqlgen.Statement
 	answer *store.Answer
 }
 
@@ -147,7 +149,7 @@ func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *questio
 	}
 	if rank, ok := one.plan.Root.(*plan.Rank); ok && s.m.dialect != ClickHouse {
 		one.ranked = rank
-		_, one.answer.Err = sqlgen.InRank(s.dialect(), s.m.schema, one.query, rank)
+		one.alone, one.answer.Err = sqlgen.InRank(s.dialect(), s.m.schema, one.query, rank)
 		return nil
 	}
 	for _, rank := range eval.Ranks(one.plan) {
@@ -162,7 +164,7 @@ func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *questio
 		}
 		one.keep(rank, cut)
 	}
-	_, one.answer.Err = sqlgen.Select(s.dialect(), s.m.schema, one.query, one.cuts)
+	one.alone, one.answer.Err = sqlgen.Select(s.dialect(), s.m.schema, one.query, one.cuts)
 	return nil
 }
 
@@ -271,32 +273,34 @@ func (s *Mapped) partition(list []*question) []work {
 
 // statement writes the statement of some work.
 func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
-	if one := w.part[0]; one.ranked != nil {
-		return sqlgen.InRank(s.dialect(), s.m.schema, one.query, one.ranked)
+	if len(w.part) == 1 {
+		return w.part[0].alone, nil
 	}
 	all, cuts := asked(w.part)
 	return sqlgen.Select(s.dialect(), s.m.schema, all, cuts)
 }
 
-// run runs one statement and gives each member of each plan once, in any order.
-func (s *Mapped) run(ctx context.Context, r *reader, w work, visit func(dangol.CustomerID, *question) error) error {
+// run runs one statement and gives each member of each plan once, in any order. The
+// ids lie in kept, or each for itself without.
+func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit func(dangol.CustomerID, *question) error) error {
 	st, err := s.statement(w)
 	if err != nil {
 		return err
 	}
 	if one := w.part[0]; one.ranked != nil {
-		return s.runRank(ctx, r, st, one, visit)
+		return s.runRank(ctx, r, st, one, kept, visit)
 	}
+	var raw sql.RawBytes
+	mask := int64(1)
+	dest := []any{&raw, &mask}[:min(len(w.part), 2)]
 	return r.rows(ctx, st, func(scan func(...any) error) error {
-		var id string
-		mask := int64(1)
-		dest := []any{&id, &mask}[:min(len(w.part), 2)]
-		if err := scan(dest...); err != nil {
+		id, err := kept.scan(scan, &raw, dest)
+		if err != nil {
 			return err
 		}
 		for i, one := range w.part {
 			if mask>>i&1 == 1 {
-				if err := visit(dangol.CustomerID(id), one); err != nil {
+				if err := visit(id, one); err != nil {
 					return err
 				}
 			}
@@ -306,18 +310,20 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, visit func(dangol.C
 }
 
 // runRank runs the statement of a rank that is the whole rule.
-func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, visit func(dangol.CustomerID, *question) error) error {
+func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(dangol.CustomerID, *question) error) error {
 	cut := eval.Cut{Empty: true}
+	var raw sql.RawBytes
+	var v int64
+	dest := []any{&raw, &v}
 	err := r.rows(ctx, st, func(scan func(...any) error) error {
-		var id string
-		var v int64
-		if err := scan(&id, &v); err != nil {
+		id, err := kept.scan(scan, &raw, dest)
+		if err != nil {
 			return err
 		}
 		if cut.Empty || one.ranked.Bottom == (v > cut.Value) {
 			cut = eval.Cut{Value: v}
 		}
-		return visit(dangol.CustomerID(id), one)
+		return visit(id, one)
 	})
 	if err == nil {
 		one.keep(one.ranked, cut)
