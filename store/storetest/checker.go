@@ -20,6 +20,7 @@ import (
 // checker is a test of one store.
 type checker struct {
 	*testing.T
+	catalog *catalog.Catalog
 	store   store.Store
 	rules   *compile.Compiler
 	parents map[string]string
@@ -41,7 +42,7 @@ func newChecker(t *testing.T, open Opener, c *catalog.Catalog) *checker {
 			parents[k.Kind] = k.Parent.Kind
 		}
 	}
-	return &checker{t, open(t, c), rules, parents}
+	return &checker{t, c, open(t, c), rules, parents}
 }
 
 // The shapes of changes.

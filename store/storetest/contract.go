@@ -16,21 +16,27 @@ type contractCase struct {
 	shape func(c *catalog.Catalog)
 }
 
-// RunContract tests the promises on store.Store, store.Loader and store.Streamer
-// one by one. Each failing case says why it is asked.
+// contract is all cases.
+func contract() []contractCase {
+	return slices.Concat(customerCases, recordCases, dimensionCases, valueCases, selectCases, wholeCases)
+}
+
+// RunContract tests the promises on store.Store, store.Loader, store.ColumnLoader and
+// store.Streamer one by one. Each failing case says why it is asked.
 func RunContract(t *testing.T, open Opener, opts ...Option) {
 	o := settle(opts)
-	for _, one := range slices.Concat(customerCases, recordCases, dimensionCases, valueCases, selectCases, wholeCases) {
+	for _, one := range contract() {
 		o.run(t, one.name, func(t *testing.T) {
 			cat := catalog.Shop()
 			if one.shape != nil {
 				one.shape(cat)
 			}
-			c := newChecker(t, open, cat)
-			one.run(c)
-			if t.Failed() {
-				t.Logf("why it is asked: %s", one.why)
-			}
+			defer func() { // also where the case gives up
+				if t.Failed() {
+					t.Logf("why it is asked: %s", one.why)
+				}
+			}()
+			one.run(newChecker(t, open, cat))
 		})
 	}
 }

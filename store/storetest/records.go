@@ -171,7 +171,7 @@ var dimensionCases = []contractCase{
 		run: func(c *checker) {
 			c.apply(put("a", nil), put("b", nil), record("all_orders", "a", "o", nil), item("a", "i", "o", fields{"product": str("p")}),
 				record("views", "b", "v", fields{"product": str("p")}))
-			c.apply(product("p", fields{"category": str("shoes"), "brand": str("X")}))
+			c.apply(product("p", fields{"category": str("shoes"), "brand": str("X")}), record("views", "b", "w", fields{"product": str("p")}))
 			c.apply(set(product("p", fields{"category": str("hats")})))
 			c.want("a", `
 				customer "a"
@@ -181,7 +181,18 @@ var dimensionCases = []contractCase{
 				    product.brand = "X"
 				    product.category = "hats"
 				`)
-			c.apply(product("p", fields{"price": num(5)}), set(record("views", "b", "v", fields{"product": str("q")})))
+			c.want("b", `
+				customer "b"
+				  views "v"
+				    product = "p"
+				    product.brand = "X"
+				    product.category = "hats"
+				  views "w"
+				    product = "p"
+				    product.brand = "X"
+				    product.category = "hats"
+				`)
+			c.apply(product("p", fields{"price": num(5)}), set(record("views", "b", "v", fields{"product": str("q")})), remove(record("views", "", "w", nil)))
 			c.want("b", `
 				customer "b"
 				  views "v"

@@ -4,15 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/store"
 )
 
 var wholeCases = []contractCase{
+	{
+		name: "the catalog is the one that the store was opened with",
+		why:  "rules are checked against it",
+		run: func(c *checker) {
+			if c.store.Catalog() != c.catalog {
+				c.Error("Catalog gives another one")
+			}
+		},
+	},
 	{
 		name: "all changes or none",
 		why:  "a feed that stops in the middle is fetched again from its start",
@@ -136,7 +147,12 @@ var wholeCases = []contractCase{
 		},
 	},
 	{
-		name: "each customer once, in order, from one state",
+		name: "a shop by columns",
+		why:  "a folder of files is loaded so; whatever way the rows come, they are the same rows",
+		run:  func(c *checker) { columns(c) },
+	},
+	{
+		name: "each customer once, in order",
 		why:  "exports and engines of the host's own read the store this way",
 		run: func(c *checker) {
 			streamer, ok := c.store.(store.Streamer)
@@ -170,6 +186,79 @@ var wholeCases = []contractCase{
 			}
 		},
 	},
+}
+
+// columns loads a shop by columns, where the store can.
+func columns(c *checker) {
+	loader, ok := c.store.(store.ColumnLoader)
+	if !ok {
+		c.Skip("the store is no store.ColumnLoader")
+	}
+	ctx := c.Context()
+	if err := loader.LoadColumns(ctx, store.Columns{}); errors.Is(err, store.ErrColumns) {
+		c.Skip("the store takes no columns")
+	} else if err != nil {
+		c.Fatal(err)
+	}
+	shop := func(parent uint32) store.Columns {
+		text := func(s ...string) catalog.Column { return catalog.Column{Strings: s} }
+		return store.Columns{
+			IDs: []dangol.CustomerID{"b", "a", "g"}, Guests: []bool{false, false, true},
+			Attributes: map[string]catalog.Column{
+				"points": {Ints: []int64{1, 2, 0}, Missing: []bool{false, false, true}}, "email": text("Kim@Corp.com", "lee@corp.com", ""),
+			},
+			Rows: []store.Rows{
+				{Kind: "products", Keys: []string{"p"}, Fields: map[string]catalog.Column{"category": text("shoes")}},
+				{Kind: "all_orders", Customer: []uint32{1, 0}, Keys: []string{"q", "o"}, Fields: map[string]catalog.Column{"total": {Ints: []int64{7, 5}}}},
+				{Kind: "items", Customer: []uint32{0}, Numbers: []int64{7}, Digits: 3, Parent: []uint32{parent},
+					Fields: map[string]catalog.Column{"product": text("p")}},
+			},
+		}
+	}
+	if err := loader.LoadColumns(ctx, shop(1)); !errors.Is(err, store.ErrColumns) {
+		c.Errorf("an item of somebody else's order: want store.ErrColumns, got %v", err)
+	}
+	c.want("b", "")
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := loader.LoadColumns(ended, shop(2)); !errors.Is(err, context.Canceled) {
+		c.Errorf("want context.Canceled, got %v", err)
+	}
+	c.want("b", "")
+	if err := loader.LoadColumns(ctx, shop(2)); err != nil {
+		c.Fatal(err)
+	}
+	b := `
+		customer "b"
+		  email = "kim@corp.com"
+		  points = 1
+		  all_orders "o"
+		    total = 5
+		  items "007" of "o"
+		    product = "p"
+		    product.category = "shoes"
+		`
+	c.want("b", b)
+	c.want("g", `
+		guest "g"
+		  email = ""
+		`)
+	c.members(c.ask(`points >= 1`)[0], "a b")
+	for _, more := range []store.Columns{{}, {IDs: []dangol.CustomerID{"c"}}} {
+		if err := loader.LoadColumns(ctx, more); !errors.Is(err, store.ErrColumns) {
+			c.Errorf("a store that is not empty: want store.ErrColumns, got %v", err)
+		}
+	}
+	c.want("c", "")
+	c.want("b", b)
+	c.refuse(`it belongs to customer "a"`, record("all_orders", "b", "q", nil))
+	c.apply(set(product("p", fields{"category": str("hats")})), remove(record("all_orders", "", "q", nil)), merge("g", "a"))
+	c.want("b", strings.Replace(b, "shoes", "hats", 1))
+	c.want("a", `
+		customer "a"
+		  email = "lee@corp.com"
+		  points = 2
+		`)
 }
 
 // tear writes two customers and their records together, again and again, while
@@ -209,6 +298,17 @@ func tear(c *checker) {
 				if err != nil || got.Attributes["points"].Int() != got.Records["all_orders"][0].Fields["total"].Int() {
 					c.Errorf("a customer was read in the middle of a write: %v", err)
 					return
+				}
+				if streamer, ok := c.store.(store.Streamer); ok {
+					var points []int64
+					err := streamer.Each(c.Context(), func(got *eval.Customer) error {
+						points = append(points, got.Attributes["points"].Int())
+						return nil
+					})
+					if err != nil || len(points) != 2 || points[0] != points[1] {
+						c.Errorf("a stream saw half of a write: %d, %v", points, err)
+						return
+					}
 				}
 			}
 		})
