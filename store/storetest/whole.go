@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -262,7 +263,7 @@ func columns(c *checker) {
 }
 
 // tear writes two customers and their records together, again and again, while
-// readers look for a state in which they differ.
+// readers look for a state in which they differ, each often enough.
 func tear(c *checker) {
 	order := func(n int64) fields { return fields{"placed": ins("2026-03-01T00:00:00Z"), "total": num(n)} }
 	write := func(n int64) error {
@@ -275,9 +276,10 @@ func tear(c *checker) {
 	half := []*plan.Plan{c.plan(`points > 5`, ""), c.plan(`sum(all_orders.total) > 5`, "")}
 	var all sync.WaitGroup
 	done := make(chan struct{})
+	var looks atomic.Int64
 	for range 2 {
 		all.Go(func() {
-			for {
+			for ; ; looks.Add(1) {
 				select {
 				case <-done:
 					return
@@ -313,7 +315,7 @@ func tear(c *checker) {
 			}
 		})
 	}
-	for n := range int64(60) {
+	for n := int64(0); !c.Failed() && (n < 60 || looks.Load() < 60); n++ {
 		if err := write(n % 11); err != nil {
 			c.Errorf("Apply: %v", err)
 			break
