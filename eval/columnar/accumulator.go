@@ -60,8 +60,11 @@ func (c *counts) copied() vector {
 	return counted(out)
 }
 
-func counted(by []uint32) vector {
-	return vector{form: coded, n: len(by), codes: narrow{u32: by, n: len(by), unit: 1}, full: true, cap: uncapped}
+func counted(by []uint32) vector { return numbers(narrow{u32: by, n: len(by), unit: 1}) }
+
+// numbers are codes that all are values, none of them missing.
+func numbers(codes narrow) vector {
+	return vector{form: coded, n: codes.n, codes: codes, full: true, cap: uncapped}
 }
 
 // sums are sums of the values that are known.

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/dangol-dev/dangol/internal/bitmap"
 )
 
 // The loops that touch every row or customer. Masks are bytes, 0 or 1. None of
 // the loops branches on data. Arrays of slots and indexes cut to slotMask keep
-// bounds checks out; the busiest loops check once for several elements.
+// bounds checks out; the busiest loops check once for several elements. Those of
+// ranges have a form for wide registers too.
 
 // bit is 1 for true.
 func bit(b bool) uint8 {
@@ -43,9 +46,9 @@ const (
 	topBits  = 0x80 * eachByte
 )
 
-// insideBytes is inside for bytes, eight in a word. Sums of bytes wrap, so that
+// insideEight is inside for bytes, eight in a word. Sums of bytes wrap, so that
 // lo+span may be below lo.
-func insideBytes(dst, src []uint8, lo, span uint8) {
+func insideEight(dst, src []uint8, lo, span uint8) {
 	dst = dst[:len(src)]
 	los, spans := uint64(lo)*eachByte, uint64(span)*eachByte
 	i := 0
@@ -67,8 +70,8 @@ func insideWord(x, lo, span uint64) uint64 {
 	return (^z&span | ^(z^span)&low) & topBits >> 7
 }
 
-// insideInts marks the integers in [lo, hi].
-func insideInts(dst []uint8, src []int64, lo, hi int64) {
+// insideEach marks the integers in [lo, hi].
+func insideEach(dst []uint8, src []int64, lo, hi int64) {
 	dst = dst[:len(src)]
 	span := uint64(hi) - uint64(lo)
 	for i, v := range src {
@@ -169,9 +172,9 @@ func countMask(mask []uint8) int { return bytes.Count(mask, allOnes[:1]) }
 // list appends to dst where the mask has ones, counted from first.
 func list[I uint16 | uint32](dst []I, mask []uint8, first I) []I {
 	i := 0
-	for ; i+8 <= len(mask); i += 8 {
-		for w := word8(mask[i:]); w != 0; w &= w - 1 {
-			dst = append(dst, first+I(i+bits.TrailingZeros64(w)>>3))
+	for ; i+64 <= len(mask); i += 64 {
+		for w := bitmap.Word((*[64]uint8)(mask[i:])); w != 0; w &= w - 1 {
+			dst = append(dst, first+I(i+bits.TrailingZeros64(w)))
 		}
 	}
 	for ; i < len(mask); i++ {

@@ -24,19 +24,46 @@ func marked[T any](src []T, in func(T) bool) []uint8 {
 }
 
 // A range of codes marks what a comparison marks, in every width and at every
-// length, also where the range runs over the end.
+// length, also where the range runs over the end; the forms for wide registers and
+// the portable ones do the same.
 func TestInside(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		bytes := drawn(t, "bytes", rapid.OneOf(rapid.Uint8(), rapid.Uint8Range(126, 129)))
-		lo, span := rapid.Uint8().Draw(t, "lo"), rapid.Uint8().Draw(t, "span")
-		got := make([]uint8, len(bytes))
-		insideBytes(got, bytes, lo, span)
-		require.Equal(t, marked(bytes, func(v uint8) bool { return v-lo <= span }), got)
-		words := drawn(t, "words", rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(0, 3)))
-		first, width := rapid.Uint32().Draw(t, "first"), rapid.Uint32().Draw(t, "width")
-		got = make([]uint8, len(words))
-		inside(got, words, first, width)
-		require.Equal(t, marked(words, func(v uint32) bool { return v-first <= width }), got)
+		insideIs(t, bytes, rapid.Uint8(), insideEight, insideBytes, inside[uint8])
+		insideIs(t, drawn(t, "halves", rapid.OneOf(rapid.Uint16(), rapid.Uint16Range(0, 3))), rapid.Uint16(), insideHalves, inside[uint16])
+		insideIs(t, drawn(t, "words", rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(0, 3))), rapid.Uint32(), insideWords, inside[uint32])
+		insideIs(t, drawn(t, "longs", rapid.OneOf(rapid.Uint64(), rapid.Uint64Range(0, 3))), rapid.Uint64(), inside[uint64])
+	})
+}
+
+func insideIs[T word](t *rapid.T, src []T, bound *rapid.Generator[T], kernels ...func(dst []uint8, src []T, lo, span T)) {
+	near := rapid.OneOf(bound, rapid.Just(T(0)), rapid.Just(^T(0)))
+	if len(src) > 0 {
+		near = rapid.OneOf(near, rapid.SampledFrom(src))
+	}
+	lo, span := near.Draw(t, "lo"), near.Draw(t, "span")
+	want := marked(src, func(v T) bool { return v-lo <= span })
+	const rim = 7
+	for _, kernel := range kernels {
+		got := slices.Repeat([]uint8{rim}, len(src)+1)
+		kernel(got, src, lo, span)
+		require.Equal(t, append(slices.Clone(want), rim), got)
+	}
+}
+
+// So does a range of integers.
+func TestInsideIntegers(t *testing.T) {
+	integers := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-3, 3), rapid.SampledFrom([]int64{math.MinInt64, math.MaxInt64}))
+	rapid.Check(t, func(t *rapid.T) {
+		src := drawn(t, "integers", integers)
+		lo := integers.Draw(t, "lo")
+		hi := integers.Filter(func(v int64) bool { return v >= lo }).Draw(t, "hi")
+		want := marked(src, func(v int64) bool { return lo <= v && v <= hi })
+		for _, kernel := range []func(dst []uint8, src []int64, lo, hi int64){insideEach, insideInts} {
+			got := make([]uint8, len(src))
+			kernel(got, src, lo, hi)
+			require.Equal(t, want, got)
+		}
 	})
 }
 

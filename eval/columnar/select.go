@@ -343,7 +343,7 @@ func (b *batch) exist(scope plan.Scope) []uint8 {
 			continue
 		}
 		m := b.bytes.take(b.n)
-		inside(m, b.shard.state[:b.n], who.state, 0)
+		insideBytes(m, b.shard.state[:b.n], who.state, 0)
 		if who.since >= 0 && b.shard.attrs[who.since] != nil {
 			and(m, m, b.begun(who.since))
 		}

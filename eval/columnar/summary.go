@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -16,9 +17,9 @@ const summariesPerLog = 16
 // come later, without rows.
 type summary struct {
 	parents []*log
-	counts  []uint32
-	sums    []int64
-	field   narrow // of First and Last, where the rows themselves hold the value
+	numbers narrow   // of Count and Sum
+	field   narrow   // of First and Last, where the rows themselves hold the value
+	links   []uint32 // of First and Last elsewhere
 }
 
 // summary is the aggregate over all rows, from what is kept or else by a scan
@@ -40,10 +41,8 @@ func (b *batch) summary(a *plan.Aggregate, l *log, in span) vector {
 		l.lazy.mu.Unlock()
 	}
 	switch {
-	case kept.sums != nil:
-		return vector{form: wide, n: b.n, ints: kept.sums[:b.n], cap: uncapped}
-	case a.Fn == plan.Count:
-		return counted(kept.counts[:b.n])
+	case kept.numbers.n > 0:
+		return numbers(kept.numbers.slice(0, b.n))
 	case kept.field.n > 0:
 		f := a.Of.(*plan.Field)
 		v := vector{form: coded, n: b.n, codes: kept.field.slice(0, b.n), cap: b.cap(f.Of, f.Due)}
@@ -52,7 +51,7 @@ func (b *batch) summary(a *plan.Aggregate, l *log, in span) vector {
 		}
 		return v
 	}
-	return b.picked(a, l, kept.counts[:b.n])
+	return b.picked(a, l, kept.links[:b.n])
 }
 
 // parents are the logs that the fields of a row may be read from, besides its own.
@@ -71,21 +70,43 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	})
 	switch acc := acc.(type) {
 	case *sums:
-		return summary{sums: slices.Clone(acc.by[:])}
+		return summary{numbers: narrowed(acc.by[:])}
 	case *counts:
-		return summary{counts: slices.Clone(acc.by[:])}
+		return summary{numbers: narrowed(acc.by[:])}
 	}
 	links := slices.Clone(acc.(*picks).by[:])
 	f, ok := a.Of.(*plan.Field)
 	if !ok || f.Up > 0 || f.Name == "" {
-		return summary{counts: links}
+		return summary{links: links}
 	}
 	i, ok := l.kind.field[f.Name]
 	if !ok || l.fields[i] == nil {
-		return summary{counts: links}
+		return summary{links: links}
 	}
 	var own scratch
 	return summary{field: followed(&own, &l.fields[i].narrow, links)}
+}
+
+// narrowed is integers as codes that all are values.
+func narrowed[T uint32 | int64](ints []T) narrow {
+	base := int64(slices.Min(ints))
+	top := uint64(slices.Max(ints)) - uint64(base)
+	codes := make([]uint64, len(ints))
+	for i, v := range ints {
+		codes[i] = uint64(v) - uint64(base)
+	}
+	out := narrow{n: len(ints), base: base, unit: 1}
+	switch {
+	case top <= math.MaxUint8:
+		out.u8 = recode[uint8](codes, 0)
+	case top <= math.MaxUint16:
+		out.u16 = recode[uint16](codes, 0)
+	case top <= math.MaxUint32:
+		out.u32 = recode[uint32](codes, 0)
+	default:
+		out.u64 = codes
+	}
+	return out
 }
 
 // monthOf numbers the month of a calendar day.

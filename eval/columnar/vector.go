@@ -85,11 +85,11 @@ func (c *narrow) inside(dst []uint8, first, last uint64) {
 		}
 	case c.u16 != nil:
 		if narrowSpan(dst, &first, &last, math.MaxUint16) {
-			inside(dst, c.u16, uint16(first), uint16(last-first))
+			insideHalves(dst, c.u16, uint16(first), uint16(last-first))
 		}
 	case c.u32 != nil:
 		if narrowSpan(dst, &first, &last, math.MaxUint32) {
-			inside(dst, c.u32, uint32(first), uint32(last-first))
+			insideWords(dst, c.u32, uint32(first), uint32(last-first))
 		}
 	default:
 		inside(dst, c.u64, first, last-first)

@@ -89,17 +89,26 @@ func (d Dense) All() iter.Seq[int] {
 // Pack writes a mask of bytes, each 0 or 1, into the set: byte i tells of i.
 // The set must have room for the mask and holds nothing beyond it afterwards.
 func (d Dense) Pack(mask []uint8) {
-	clear(d)
-	i := 0
-	for ; i+8 <= len(mask); i += 8 {
-		// The product gathers the lowest bits of eight bytes in the highest byte.
-		const gather = 0x0102040810204080
-		eight := binary.LittleEndian.Uint64(mask[i:]) * gather >> 56
-		d[i>>6] |= eight << (i & 63)
+	n := len(mask) / 64
+	for i := range d[:n] {
+		d[i] = Word((*[64]uint8)(mask[i*64:]))
 	}
-	for ; i < len(mask); i++ {
-		d[i>>6] |= uint64(mask[i]) << (i & 63)
+	clear(d[n:])
+	for i := n * 64; i < len(mask); i++ {
+		d[n] |= uint64(mask[i]) << (i & 63)
 	}
+}
+
+// Word is 64 bytes of a mask as bits.
+func Word(mask *[64]uint8) uint64 {
+	return eight(mask[:8]) | eight(mask[8:16])<<8 | eight(mask[16:24])<<16 | eight(mask[24:32])<<24 |
+		eight(mask[32:40])<<32 | eight(mask[40:48])<<40 | eight(mask[48:56])<<48 | eight(mask[56:])<<56
+}
+
+// eight gathers the lowest bits of eight bytes: the product has them in its
+// highest byte.
+func eight(mask []uint8) uint64 {
+	return binary.LittleEndian.Uint64(mask) * 0x0102040810204080 >> 56
 }
 
 // Unpack is the reverse of Pack.
