@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"github.com/dangol-dev/dangol/internal/integration/servers"
 	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/sqlstore"
-	"github.com/dangol-dev/dangol/store/storetest"
 	"github.com/stretchr/testify/require"
 )
 
@@ -31,24 +29,6 @@ func ownServers() []ownServer {
 	return []ownServer{
 		{"PostgreSQL", sqlstore.Postgres, servers.Postgres},
 		{"MariaDB", sqlstore.MySQL, servers.MariaDB},
-	}
-}
-
-// The library's own tables of customers pass the conformance suite on servers, as
-// they do on SQLite.
-func TestOwnTables(t *testing.T) {
-	for _, server := range ownServers() {
-		t.Run(server.name, func(t *testing.T) {
-			db := server.start(t).Open(t)
-			var shops atomic.Int64
-			storetest.Run(t, func(t *testing.T, c *catalog.Catalog) store.Store {
-				s, err := sqlstore.Open(t.Context(), db, server.dialect, c, sqlstore.Options{
-					Prefix: fmt.Sprintf("shop%d_", shops.Add(1)), Batch: 50,
-				})
-				require.NoError(t, err)
-				return s
-			}, storetest.Worlds(3, 20, 5000))
-		})
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -38,16 +37,7 @@ func purchaseOf(id dangol.CustomerID, total int64) []store.Change {
 	return out
 }
 
-// stream is changes one by one.
-func stream(changes ...store.Change) iter.Seq2[store.Change, error] {
-	return func(yield func(store.Change, error) bool) {
-		for _, c := range changes {
-			if !yield(c, nil) {
-				return
-			}
-		}
-	}
-}
+var stream = store.Stream
 
 // dump is a store's customers as text.
 func dump(t *testing.T, s store.Streamer) string {
@@ -165,9 +155,9 @@ func impatient(t *testing.T) map[string]struct {
 	}
 	out["SQLite"] = lite
 	pg := servers.Postgres(t)
-	out["PostgreSQL"] = engine{sqlstore.Postgres, (&servers.Server{Driver: pg.Driver, DSN: pg.DSN + "&lock_timeout=20"}).Open(t), pg.Open(t)}
-	maria := servers.MariaDBWith(t, "--innodb-lock-wait-timeout=1")
-	out["MariaDB"] = engine{sqlstore.MySQL, maria.Open(t), maria.Open(t)}
+	out["PostgreSQL"] = engine{sqlstore.Postgres, poolOf(t, pg.Driver, pg.DSN+"&lock_timeout=20"), pg.Open(t)}
+	maria := servers.MariaDB(t)
+	out["MariaDB"] = engine{sqlstore.MySQL, poolOf(t, maria.Driver, maria.DSN+"&innodb_lock_wait_timeout=1"), maria.Open(t)}
 	return out
 }
 
@@ -262,7 +252,7 @@ var cramped = map[string]func(t *testing.T) (db *sql.DB, d sqlstore.Dialect, mor
 		}
 	},
 	"PostgreSQL": func(t *testing.T) (*sql.DB, sqlstore.Dialect, func()) {
-		db := servers.Postgres(t).Open(t)
+		db := servers.OwnPostgres(t).Open(t)
 		dir, err := os.MkdirTemp("", "dgfull")
 		require.NoError(t, err)
 		t.Cleanup(func() { os.RemoveAll(dir) })
@@ -290,7 +280,7 @@ var cramped = map[string]func(t *testing.T) (db *sql.DB, d sqlstore.Dialect, mor
 		}
 	},
 	"MariaDB": func(t *testing.T) (*sql.DB, sqlstore.Dialect, func()) {
-		s := servers.MariaDBWith(t, "--innodb-data-file-path=ibdata1:12M:autoextend:max:24M", "--innodb-file-per-table=0")
+		s := servers.OwnMariaDB(t, "--innodb-data-file-path=ibdata1:12M:autoextend:max:24M", "--innodb-file-per-table=0")
 		return s.Open(t), sqlstore.MySQL, func() {} // what was rolled back is room again
 	},
 }

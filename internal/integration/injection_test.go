@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +42,6 @@ func hostileServers(t *testing.T) map[string]struct {
 		open    func(t *testing.T) *sql.DB
 	}
 	out := map[string]server{}
-	maria := sync.OnceValue(func() *servers.Server { return servers.MariaDB(t) })
 	for _, e := range engines() {
 		if e.dialect == sqlstore.SQLite || e.dialect == sqlstore.Postgres {
 			out[e.name] = server{e.dialect, func(t *testing.T) *sql.DB { return e.start(t) }}
@@ -52,12 +50,8 @@ func hostileServers(t *testing.T) map[string]struct {
 	for _, interpolate := range []bool{true, false} {
 		for _, mode := range []string{"STRICT_ALL_TABLES", "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES", "STRICT_ALL_TABLES,ANSI_QUOTES"} {
 			out[fmt.Sprintf("MariaDB, interpolated %v, %s", interpolate, mode)] = server{sqlstore.MySQL, func(t *testing.T) *sql.DB {
-				cfg, err := mysql.ParseDSN(maria().DSN)
+				cfg, err := mysql.ParseDSN(servers.MariaDB(t).DSN)
 				require.NoError(t, err)
-				name := fmt.Sprintf("hostile%d", opened.Add(1))
-				_, err = maria().Open(t).Exec("CREATE DATABASE " + name + " CHARACTER SET utf8mb4")
-				require.NoError(t, err)
-				cfg.DBName = name
 				cfg.InterpolateParams, cfg.Params["sql_mode"] = interpolate, "'"+mode+"'"
 				db, err := sql.Open("mysql", cfg.FormatDSN())
 				require.NoError(t, err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -70,7 +71,7 @@ func proxied(t *testing.T, h home, s *servers.Server) (*proxy, *sql.DB) {
 	} else {
 		var home string
 		require.NoError(t, h.db.QueryRow("SHOW unix_socket_directories").Scan(&home))
-		db, err = sql.Open(s.Driver, "postgres://dangol@/postgres?host="+dir+"&sslmode=disable")
+		db, err = sql.Open(s.Driver, strings.Replace(s.DSN, "host="+home, "host="+dir, 1))
 		require.NoError(t, err)
 		p.to = filepath.Join(home, socket)
 	}

@@ -11,10 +11,11 @@ import (
 // Cluster is the name by which the nodes of ClickHouseNodes know each other.
 const Cluster = "shop"
 
-// ClickHouse starts one node of ClickHouse on a port of the loopback interface.
+// ClickHouse is a database on one node of ClickHouse, on a port of the loopback
+// interface.
 func ClickHouse(t testing.TB) *Server {
 	t.Helper()
-	return ClickHouseNodes(t, 1)[0]
+	return database(t, "ClickHouse", func(t testing.TB) *Server { return ClickHouseNodes(t, 1)[0] })
 }
 
 // ClickHouseNodes starts nodes of ClickHouse that are the shards of a cluster, one

