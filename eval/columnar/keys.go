@@ -4,25 +4,24 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-
-	"github.com/dangol-dev/dangol/dsl/catalog"
 )
 
-// keys are the keys of a log's rows: numbers where all of them are decimal
-// numbers, as strconv writes them or all of the same length, else text. Rows that
-// were loaded in columns without keys are nameless: they keep the order they came
-// in, before those that have a key, and go only with their customer.
+// keys are the keys of a log's rows. Those that are decimal numbers, as strconv writes
+// them or all of the same length, are kept as numbers, others as text. Rows that were
+// loaded in columns without keys are nameless: they keep the order they came in,
+// before those that have a key, and go only with their customer.
 type keys struct {
-	numbers *codes // code 0 is nameless
-	digits  int    // of each number, with leading zeros; 0: as strconv writes them
-	text    []string
-	none    bool // all are nameless
+	list     numberList // numbers; nameless; or, below that, the places of texts
+	texts    []string
+	numbered bool // there are numbers
+	digits   int  // of each number, with leading zeros; 0: as strconv writes them
 }
 
-// nameless is the text of a key that is none.
-const nameless = "\x00nameless"
+// nameless stands in the list for no key.
+const nameless = -1
 
-func newKeys() keys { return keys{numbers: newCodes(catalog.Type{Sort: catalog.Number})} }
+// textAt is what stands in the list for a text, and the other way round.
+func textAt(v int64) int64 { return nameless - 1 - v }
 
 // decimal is the number that a key spells, not ok when it spells none or spells
 // it in another way than keys of so many digits do.
@@ -61,82 +60,59 @@ func spelled(to []byte, n int64, digits int) []byte {
 	return to
 }
 
-// append adds the key of the next row, which is row i.
-func (k *keys) append(i int, key string, epoch uint64) {
-	if k.none {
-		*k = newKeys()
-		k.numbers.extend(i, epoch)
+// append adds the key of the next row.
+func (k *keys) append(key string) {
+	if !k.numbered {
+		k.digits = digitsOf(key)
 	}
-	if k.numbers != nil {
-		if k.numbers.max == 0 {
-			k.digits = digitsOf(key)
-		}
-		if n, ok := decimal(key, k.digits); ok {
-			k.numbers.append(k.numbers.encode(n, epoch), epoch)
-			return
-		}
-		k.spell()
+	if n, ok := decimal(key, k.digits); ok {
+		k.numbered = true
+		k.list.append(n)
+		return
 	}
-	k.text = append(k.text, key)
-}
-
-// spell turns numbers into text.
-func (k *keys) spell() {
-	k.text = make([]string, k.numbers.n, k.numbers.n+k.numbers.n/4+1)
-	for i := range k.text {
-		k.text[i] = nameless
-		if k.has(i) {
-			k.text[i] = k.at(i)
-		}
-	}
-	k.numbers, k.digits = nil, 0
+	k.list.append(textAt(int64(len(k.texts))))
+	k.texts = append(k.texts, key)
 }
 
 // has tells whether row i has a key.
-func (k *keys) has(i int) bool {
-	switch {
-	case k.none:
-		return false
-	case k.numbers != nil:
-		return k.numbers.at(i) != 0
-	}
-	return k.text[i] != nameless
-}
+func (k *keys) has(i int) bool { return k.list.at(i) != nameless }
 
 // at is the key of row i; a nameless row is called by its number.
 func (k *keys) at(i int) string {
-	if k.has(i) && k.numbers == nil {
-		return k.text[i]
+	if v := k.list.at(i); v < nameless {
+		return k.texts[textAt(v)]
 	}
 	return string(k.appendTo(nil, i))
 }
 
 // appendTo adds the key of row i to a text.
 func (k *keys) appendTo(to []byte, i int) []byte {
-	switch {
-	case !k.has(i):
+	switch v := k.list.at(i); {
+	case v == nameless:
 		return strconv.AppendInt(append(to, '#'), int64(i), 10)
-	case k.numbers != nil:
-		return spelled(to, k.numbers.value(k.numbers.at(i)), k.digits)
+	case v < nameless:
+		return append(to, k.texts[textAt(v)]...)
+	default:
+		return spelled(to, v, k.digits)
 	}
-	return append(to, k.text[i]...)
 }
 
 // compare orders two rows by the bytes of their keys.
 func (k *keys) compare(i, j int) int {
-	if x, y := k.has(i), k.has(j); !x || !y {
-		switch {
-		case x:
-			return 1
-		case y:
-			return -1
-		}
+	a, b := k.list.at(i), k.list.at(j)
+	switch {
+	case a == nameless && b == nameless:
 		return cmp.Compare(i, j)
+	case a == nameless:
+		return -1
+	case b == nameless:
+		return 1
+	case a > nameless && b > nameless:
+		return compareNumbers(a, b, k.digits)
+	case a < nameless && b < nameless:
+		return cmp.Compare(k.texts[textAt(a)], k.texts[textAt(b)])
 	}
-	if k.numbers == nil {
-		return cmp.Compare(k.text[i], k.text[j])
-	}
-	return compareNumbers(k.numbers.value(k.numbers.at(i)), k.numbers.value(k.numbers.at(j)), k.digits)
+	return cmp.Compare(k.at(i), k.at(j))
 }
 
 // compareNumbers orders two numbers by the bytes of their keys.
@@ -150,36 +126,33 @@ func compareNumbers(m, n int64, digits int) int {
 
 // like tells of rows whether they have a key; some is false where none can have it.
 func (k *keys) like(key string) (is func(row uint32) bool, some bool) {
-	switch {
-	case k.none:
-		return nil, false
-	case k.numbers == nil:
-		return func(row uint32) bool { return k.text[row] == key }, key != nameless
+	if n, ok := decimal(key, k.digits); ok && k.numbered {
+		return func(row uint32) bool { return k.list.at(int(row)) == n }, true
 	}
-	n, ok := decimal(key, k.digits)
-	code, fits := k.numbers.code(n)
-	if !ok || !fits {
-		return nil, false
-	}
-	return func(row uint32) bool { return k.numbers.at(int(row)) == code }, true
+	return func(row uint32) bool {
+		v := k.list.at(int(row))
+		return v < nameless && k.texts[textAt(v)] == key
+	}, len(k.texts) > 0
 }
 
-func (k *keys) pick(rows []uint32, epoch uint64) keys {
-	switch {
-	case k.none:
-		return keys{none: true}
-	case k.numbers != nil:
-		return keys{numbers: k.numbers.pick(rows, epoch), digits: k.digits}
+// pick is the keys of rows, in their order.
+func (k *keys) pick(rows []uint32) keys {
+	out := keys{numbered: k.numbered, digits: k.digits}
+	for _, row := range rows {
+		v := k.list.at(int(row))
+		if v < nameless {
+			out.texts = append(out.texts, k.texts[textAt(v)])
+			v = textAt(int64(len(out.texts) - 1))
+		}
+		out.list.append(v)
 	}
-	return keys{text: picked(k.text, rows)}
+	out.list.clip()
+	return out
 }
 
 func (k *keys) bytes() int {
-	if k.numbers != nil {
-		return k.numbers.bytes()
-	}
-	n := 16 * cap(k.text)
-	for _, s := range k.text {
+	n := k.list.bytes() + 16*cap(k.texts)
+	for _, s := range k.texts {
 		n += len(s)
 	}
 	return n

@@ -346,7 +346,7 @@ func (ld *loader) kind(r *rowsIn) {
 		l, lo, hi := ld.shards[i].logs[k.index], r.laid.start[i], r.laid.start[i+1]
 		l.n = int(hi - lo)
 		if r.Keys == nil && r.Numbers == nil && l.n > 0 {
-			l.keys = keys{none: true}
+			l.keys.list.repeat(nameless, l.n)
 		}
 		if k.stamped && l.n > 0 {
 			at := packed(stamps[lo:hi], ld.epoch)
@@ -421,15 +421,28 @@ func (ld *loader) parents(r *rowsIn) {
 func (ld *loader) keys(r *rowsIn) {
 	switch {
 	case r.numbers != nil:
-		ld.lay(r.numbers, r.laid, func(i int) **codes {
-			keys := &ld.shards[i].logs[r.kind.index].keys
-			keys.digits = r.digits
-			return &keys.numbers
+		numbers := make([]*codes, len(ld.shards))
+		ld.lay(r.numbers, r.laid, func(i int) **codes { return &numbers[i] })
+		each(len(ld.shards), func(i int) {
+			keys, c := &ld.shards[i].logs[r.kind.index].keys, numbers[i]
+			keys.digits, keys.numbered = r.digits, c != nil
+			if c == nil {
+				return
+			}
+			for row := range c.n {
+				keys.list.append(c.value(c.at(row)))
+			}
+			keys.list.clip()
+			numbers[i] = nil
 		})
 	case r.Keys != nil:
 		rows := r.laid.rows()
 		each(len(ld.shards), func(i int) {
-			ld.shards[i].logs[r.kind.index].keys = keys{text: picked(r.Keys, rows[r.laid.start[i]:r.laid.start[i+1]])}
+			keys := &ld.shards[i].logs[r.kind.index].keys
+			for _, row := range rows[r.laid.start[i]:r.laid.start[i+1]] {
+				keys.append(r.Keys[row])
+			}
+			keys.list.clip()
 		})
 	}
 }

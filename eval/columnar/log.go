@@ -50,7 +50,7 @@ type derived struct {
 }
 
 func newLog(k *kind, epoch uint64) *log {
-	l := &log{kind: k, epoch: epoch, owned: epoch, family: epoch, fields: make([]*codes, len(k.fields)), keys: newKeys(), links: &links{}, lazy: &derived{}}
+	l := &log{kind: k, epoch: epoch, owned: epoch, family: epoch, fields: make([]*codes, len(k.fields)), links: &links{}, lazy: &derived{}}
 	if k.stamped && k.stampUp > 0 {
 		l.stamps = newCodes(instantType)
 	}
@@ -85,10 +85,6 @@ func (l *log) writable(epoch uint64) *log {
 		header := *l.stamps
 		out.stamps = &header
 	}
-	if l.keys.numbers != nil {
-		header := *l.keys.numbers
-		out.keys.numbers = &header
-	}
 	out.links = &links{}
 	if x := l.links.index.Load(); x != nil {
 		out.links.index.Store(x.writable())
@@ -101,7 +97,7 @@ func (l *log) writable(epoch uint64) *log {
 func (l *log) append(local uint16, key string, stamp uint64, parent uint32, epoch uint64) int {
 	i := l.n
 	l.local = append(l.local[:i], local)
-	l.keys.append(i, key, epoch)
+	l.keys.append(key)
 	if l.stamps != nil {
 		l.stamps.append(stamp, epoch)
 	} else if l.kind.stamped {
@@ -173,7 +169,7 @@ func (l *log) merged(moved []uint32, epoch uint64) (*log, []uint32) {
 	order := l.order()
 	out := &log{
 		kind: l.kind, epoch: epoch, owned: epoch, family: epoch, n: len(order),
-		local: picked(l.local, order), fields: make([]*codes, len(l.fields)), keys: l.keys.pick(order, epoch), links: &links{}, lazy: &derived{},
+		local: picked(l.local, order), fields: make([]*codes, len(l.fields)), keys: l.keys.pick(order), links: &links{}, lazy: &derived{},
 	}
 	for i, c := range l.fields {
 		if c != nil {
