@@ -149,33 +149,29 @@ func (d *deck) edge(bound int64) int {
 // gone through.
 func (x *cursor) near() {
 	m := x.matcher
-	for _, k := range m.often {
-		x.deck(k)
+	for n, k := range m.often {
+		_, end := x.shard.logs[k].index().of(x.local)
+		x.ends[n] = end
 	}
-	for _, k := range m.often {
-		if d := &x.decks[k]; d.plain && d.n > 0 {
-			x.ahead += int64(d.listed[d.n-1])
+	for n, k := range m.often {
+		if end := int(x.ends[n]); end > 0 {
+			x.ahead += int64(x.shard.logs[k].index().list[end-1])
 		}
 	}
 	for i := range m.lanes {
 		of := &m.lanes[i]
-		d := &x.decks[of.kind]
-		if d.turn != x.turn || !d.plain || d.n == 0 {
+		n := of.often
+		if n < 0 || x.ends[n] == 0 {
 			continue
 		}
-		var t *codes
-		if of.up == 0 {
-			t = d.log.twin(of.field)
-		} else {
-			t = d.log.parents()
-		}
-		if t != nil {
-			x.ahead += int64(t.at(d.end - 1))
+		if t := x.shard.logs[of.kind].twin(of.field); t != nil {
+			x.ahead += int64(t.at(int(x.ends[n]) - 1))
 		}
 	}
 	for _, a := range m.attrs {
-		v, _ := integer(x.shard.attrs[a], x.local)
-		x.ahead += v
+		if c := x.shard.attrs[a]; c != nil && x.local < c.n {
+			x.ahead += int64(c.at(x.local))
+		}
 	}
 }
 
@@ -237,6 +233,7 @@ type laneOf struct {
 	text     bool         // codes of a dictionary, not values
 	timed    catalog.Sort // values after as-of are missing: those of instants and dates
 	over     int          // of a field above: the lane of the parents
+	often    int          // of a field of its own: where the matcher's often has the kind, -1 for nowhere
 }
 
 // lane is the values of a field of the first rows of a deck.

@@ -72,6 +72,7 @@ type cursor struct {
 	goal    int // up to where the rows are being gone through
 	got     findings
 	seen    []uint64 // of distinct
+	ends    []uint32 // by the matcher's often: where the customer's rows end in the index
 	ahead   int64    // of values that were read only to be near
 	err     error
 }
@@ -87,6 +88,7 @@ func (m *Matcher) cursor() *cursor {
 	return &cursor{
 		matcher: m, decks: make([]deck, len(m.table.schema.kinds)),
 		lanes: make([]lane, len(m.lanes)), sieves: make([]sieve, len(m.sieves)), kept: make([]keptValue, m.classes),
+		ends: make([]uint32, len(m.often)),
 	}
 }
 
@@ -121,6 +123,12 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 	}
 	m.classes = len(p.uses)
 	m.often, m.attrs = readBy(all, t.schema)
+	for i := range m.lanes {
+		of := &m.lanes[i]
+		if of.often = -1; of.up == 0 {
+			of.often = slices.Index(m.often, of.kind)
+		}
+	}
 	m.cursors.New = func() any { return m.cursor() }
 	return m, nil
 }
@@ -182,10 +190,11 @@ func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (foun
 	defer t.mu.RUnlock()
 	x := m.cursors.Get().(*cursor)
 	x.bounds = now
-	if guess, ok := t.where.guess(id); ok {
+	hash := t.where.hash(id)
+	if guess, ok := t.where.guess(hash); ok {
 		x.begin(t.shards[guess>>shardBits], int(guess&slotMask))
 	}
-	place, ok := t.find(id)
+	place, ok := t.where.hashed(id, hash, t.id)
 	if ok {
 		if sh, local := t.shards[place>>shardBits], int(place&slotMask); x.shard != sh || x.local != local {
 			x.begin(sh, local)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,7 +53,7 @@ func BenchmarkAtHand(b *testing.B) {
 	}
 }
 
-// All twenty rules by id, of customers drawn at random.
+// All twenty rules by id, of customers drawn at random, each question timed alone.
 func BenchmarkByID(b *testing.B) {
 	own, err := newOurs(makeShop(*customers, 1), 1)
 	if err != nil {
@@ -63,16 +64,23 @@ func BenchmarkByID(b *testing.B) {
 		b.Fatal(err)
 	}
 	r, in := rand.New(rand.NewPCG(7, 7)), make([]bool, len(rules()))
-	ids := make([]dangol.CustomerID, 1<<16)
+	ids, took := make([]dangol.CustomerID, 1<<14), make([]time.Duration, 1<<14)
 	for i := range ids {
 		ids[i] = id(r.IntN(*customers))
 	}
-	i := 0
+	p50, p99 := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 	b.ReportAllocs()
 	for b.Loop() {
-		i++
-		if _, err := m.Matches(ids[i%len(ids)], now, in); err != nil {
-			b.Fatal(err)
+		for i, id := range ids {
+			began := time.Now()
+			if _, err := m.Matches(id, now, in); err != nil {
+				b.Fatal(err)
+			}
+			took[i] = time.Since(began)
 		}
+		slices.Sort(took)
+		p50, p99 = min(p50, took[len(took)/2]), min(p99, took[len(took)*99/100])
 	}
+	b.ReportMetric(float64(p50), "best-p50-ns")
+	b.ReportMetric(float64(p99), "best-p99-ns")
 }
