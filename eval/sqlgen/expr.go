@@ -150,26 +150,3 @@ func (g *generator) stored(e plan.Expr, r row) piece {
 	}
 	return out
 }
-
-// ranked is the value that a rank compares and the test that a customer is
-// ranked at all.
-func (g *generator) ranked(r *plan.Rank) (value, known piece) {
-	value = g.expr(r.X, g.customer())
-	known = join(value, " IS NOT NULL")
-	var selected []piece
-	plan.Walk(r.X, func(n plan.Node) bool {
-		a, ok := n.(*plan.Aggregate)
-		if !ok {
-			return true
-		}
-		count := *a
-		count.Fn, count.Of = plan.Count, nil
-		count.Typed = plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
-		selected = append(selected, join(g.aggregate(&count, true), " > 0"))
-		return false
-	})
-	if len(selected) > 0 {
-		known = join("(", known, " AND (", list(selected, " OR "), "))")
-	}
-	return value, known
-}

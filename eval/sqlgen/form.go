@@ -9,7 +9,9 @@ import (
 // narrow is where the members of some plans are looked for: not in the whole
 // population where all their tests need a record of one scan. A scan without which
 // the tests are false is joined so that the engine may begin with it; where a table
-// of records says whose they are, the population is not read for their sake.
+// of records says whose they are, the population is not read for their sake. Several
+// plans begin with such a table even when they ask for something of the customers: it
+// is read as a whole, and engines that begin elsewhere look up its groups one by one.
 //
 // It gives the FROM, the column of the id and the conditions on who exists, and must
 // be called after the tests are written.
@@ -18,9 +20,15 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 	key = outer + "." + g.schema.Customers.Key
 	who = []piece{g.population()}
 	from = text(" FROM " + g.table(g.schema.Customers) + " " + outer)
-	if base := g.base(needed); base != nil {
+	if base := g.base(needed); base != nil && (!g.asked || len(roots) > 1) {
+		base.first = true
 		key, needed = base.name+".c", without(needed, base)
-		from, who = join(" FROM (", g.scan(base), ") ", base.name), g.newcomers(key)
+		from = join(" FROM (", g.scan(base), ") ", base.name)
+		if g.asked {
+			from = join(from, " LEFT JOIN "+g.table(g.schema.Customers)+" "+outer+" ON "+outer+"."+g.schema.Customers.Key+" = "+key)
+		} else {
+			who = g.newcomers(key)
+		}
 	}
 	for _, s := range needed {
 		from = join(from, " JOIN ", g.joinedTo(s, key))
@@ -46,7 +54,7 @@ func (g *generator) needed(roots []plan.Test) (needed, others []*scan) {
 
 // base is a scan that can stand for the population, or nil.
 func (g *generator) base(needed []*scan) *scan {
-	if g.asked || g.schema.Guest != "" || g.schema.Customers.Filter != "" || g.scope == plan.Guests {
+	if g.schema.Guest != "" || g.schema.Customers.Filter != "" || g.scope == plan.Guests {
 		return nil
 	}
 	for _, s := range needed {

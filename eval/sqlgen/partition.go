@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -20,69 +22,127 @@ const shortest = 35 * 24 * time.Hour
 // Partition tells which plans of a query to answer together. A plan that a few
 // records decide is answered alone, beginning with them: among others, it would pay
 // for a scan of all. Plans that need records of one kind share one pass over these;
-// the rest share the population. Plans with ranks need their cuts, as in Select.
+// the rest share the population. Plans with ranks need their cuts, as in Select, but
+// for those that are a rank and nothing else: one without its cut is for Query.Ranked
+// where it shares a part with others, and for InRank where it is alone.
 func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
-	var out []Part
-	shared := map[string]int{} // the part of a kind, "" for the population
+	starts := make([]start, len(q.Plans))
+	passes := map[string]time.Duration{} // by kind, how far back the pass over it reads
 	for i, p := range q.Plans {
 		one := q
 		one.Plans = q.Plans[i : i+1]
-		g := newGenerator(d, s, one, cuts)
-		root := ready(p)
-		g.tests([]plan.Test{root})
-		kind, why, few := g.start(root)
-		at, ok := shared[kind]
-		if few || !ok || len(out[at].Plans) == MostPlans {
-			if !few {
-				shared[kind] = len(out)
+		starts[i] = newGenerator(d, s, one, cuts).start(ready(p))
+		if st := starts[i]; !st.few {
+			passes[st.kind] = max(passes[st.kind], st.back)
+		}
+	}
+	var out []Part
+	shared := map[string]int{} // the part of a kind, "" for the population
+	ranks := map[int]int{}     // how many ranks are in a part
+	for i, st := range starts {
+		alone := st.few && (st.back == 0 || st.back < passes[st.kind]/most || passes[st.kind] == 0)
+		if !alone && st.few {
+			st.why = needed(st.kind)
+		}
+		at, ok := shared[st.kind]
+		if alone || !ok || len(out[at].Plans) == MostPlans {
+			at = len(out)
+			out = append(out, Part{Why: st.why})
+			if !alone {
+				shared[st.kind] = at
 			}
-			out = append(out, Part{Plans: []int{i}, Why: why})
-			continue
 		}
 		out[at].Plans = append(out[at].Plans, i)
+		if st.ranks {
+			ranks[at]++
+		}
+	}
+	for at, n := range ranks {
+		if len(out[at].Plans) == 1 {
+			out[at].Why = "the rule is a rank: its members and its cut come together"
+			continue
+		}
+		out[at].Why += fmt.Sprintf("; with it come the values of %d ranks, whose cuts and members are found among them", n)
 	}
 	return out
 }
 
-// start is where a statement for one plan would begin: with the records of a kind,
-// or with the population; and whether these are few.
-func (g *generator) start(root plan.Test) (kind, why string, few bool) {
-	needed, _ := g.needed([]plan.Test{root})
-	for _, s := range needed {
-		if why := g.few(s); why != "" {
-			return s.slots[0].agg.Kind, why, true
-		}
-	}
-	if g.asksLately(root) {
-		return "", "it asks for customers of a short window: the statement begins with them", true
-	}
-	if len(needed) == 0 {
-		return "", "their tests hold for customers without records too: the statement goes over the population, one scan a kind", false
-	}
-	// The kind that most time is spent on: the one with the longest window.
-	longest := needed[0]
-	for _, s := range needed[1:] {
-		low, bounded := g.lowest(s.slots)
-		if best, ok := g.lowest(longest.slots); !bounded || ok && low < best {
-			longest = s
-		}
-	}
-	kind = longest.slots[0].agg.Kind
-	return kind, "they need a record of " + kind + ": one scan of these is shared", false
+// most is how many times a short window goes into a pass that it shares rather than
+// begin with its own few records.
+const most = 4
+
+// start is where a statement for one plan would begin: with the records of a kind, or,
+// for the kind "", with the population.
+type start struct {
+	kind, why string
+	few       bool // begins with a small part of these
+	ranks     bool // the plan is a rank without its cut
+	// back is how far before as-of the records begin. 0 is of a part that no window makes
+	// small.
+	back time.Duration
 }
 
-// few is why a scan reads a small part of a kind's records, or "".
-func (g *generator) few(s *scan) string {
+// forEver is the window without a start.
+const forEver = time.Duration(math.MaxInt64)
+
+func (g *generator) start(root plan.Test) start {
+	var out start
+	rank, ok := root.(*plan.Rank)
+	if _, cut := g.cuts[plan.Key(root)]; ok && !cut {
+		out.ranks = true
+		g.tests(nil, []*plan.Rank{rank})
+	} else {
+		g.tests([]plan.Test{root}, nil)
+	}
+	list, _ := g.needed([]plan.Test{root})
+	for _, s := range list {
+		if why, back := g.few(s); why != "" {
+			out.kind, out.why, out.few, out.back = s.slots[0].agg.Kind, why, true, back
+			return out
+		}
+	}
+	switch {
+	case g.asksLately(root):
+		out.why, out.few = "it asks for customers of a short window: the statement begins with them", true
+		return out
+	case len(list) == 0 && out.ranks:
+		out.few = true
+		return out
+	case len(list) == 0:
+		out.why = "their tests hold for customers without records too: the statement goes over the population, one scan a kind"
+		return out
+	}
+	// The kind that most time is spent on: the one with the longest window.
+	for _, s := range list {
+		back := forEver
+		if low, ok := g.lowest(s.slots); ok {
+			back = g.asOf.Sub(time.UnixMicro(low))
+		}
+		if back > out.back {
+			out.kind, out.back = s.slots[0].agg.Kind, back
+		}
+	}
+	out.why = needed(out.kind)
+	return out
+}
+
+func needed(kind string) string {
+	return "they need a record of " + kind + ": one scan of these is shared"
+}
+
+// few is why a scan reads a small part of a kind's records, or "", and how far back that
+// part begins, 0 where it is small for another reason.
+func (g *generator) few(s *scan) (why string, back time.Duration) {
 	kind := s.slots[0].agg.Kind
 	if low, ok := g.lowest(s.slots); ok && g.asOf.Sub(time.UnixMicro(low)) <= shortest {
-		return "it needs a record of " + kind + " within a short window: the statement begins with those"
+		return "it needs a record of " + kind + " within a short window: the statement begins with those", g.asOf.Sub(time.UnixMicro(low))
 	}
 	for _, slot := range s.slots {
 		if !picky(slot.agg.Where) {
-			return ""
+			return "", 0
 		}
 	}
-	return "it needs a record of " + kind + " with one of some values: the statement begins with those"
+	return "it needs a record of " + kind + " with one of some values: the statement begins with those", 0
 }
 
 // picky tells whether a condition asks for some values of a text without limits: an

@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
@@ -47,4 +48,38 @@ func (g *generator) inPlace(r *plan.Rank) string {
 		whole *= 10
 	}
 	return fmt.Sprintf("(place - 1) * %d < n * %d", whole, r.N)
+}
+
+// ranked is the value that a rank compares and the test that a customer is
+// ranked at all.
+func (g *generator) ranked(r *plan.Rank) (value, known piece) {
+	if a, ok := r.X.(*plan.Aggregate); ok && g.dialect != ClickHouse {
+		switch a.Fn {
+		case plan.Sum:
+			g.slot(a).ranked = true
+			value = g.aggregate(a, true)
+			return value, join(value, " IS NOT NULL")
+		case plan.Count:
+			value = g.aggregate(a, true)
+			return value, join(value, " > 0")
+		}
+	}
+	value = g.expr(r.X, g.customer())
+	known = join(value, " IS NOT NULL")
+	var selected []piece
+	plan.Walk(r.X, func(n plan.Node) bool {
+		a, ok := n.(*plan.Aggregate)
+		if !ok {
+			return true
+		}
+		count := *a
+		count.Fn, count.Of = plan.Count, nil
+		count.Typed = plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
+		selected = append(selected, join(g.aggregate(&count, true), " > 0"))
+		return false
+	})
+	if len(selected) > 0 {
+		known = join("(", known, " AND (", list(selected, " OR "), "))")
+	}
+	return value, known
 }

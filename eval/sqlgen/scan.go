@@ -16,6 +16,7 @@ type scan struct {
 	name  string
 	key   string
 	slots []*slot
+	first bool // the statement begins with it
 }
 
 // slot is one aggregate in the statement.
@@ -24,6 +25,9 @@ type slot struct {
 	scan   *scan
 	column string
 	used   bool // its value is read, not only whether there is a row
+	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
+	// whom no record is selected, and for nobody else.
+	ranked bool
 }
 
 // aggregate asks for an aggregate and gives its value for the customer of the
@@ -140,8 +144,8 @@ func (g *generator) scan(s *scan) piece {
 	if g.ordered(first) {
 		return g.choice(s.slots[0], r)
 	}
-	where := []piece{g.seen(first, r)}
 	low, bounded := g.lowest(s.slots)
+	where := []piece{g.seen(first, r, s.first && !bounded)}
 	if bounded {
 		where = append(where, g.instantCompare(first.Stamp, r, ">=", low))
 	}
@@ -156,7 +160,7 @@ func (g *generator) scan(s *scan) piece {
 	}
 	for i, slot := range s.slots {
 		if slot.used {
-			columns = append(columns, join(g.compute(slot.agg, r, list(own[i], " AND ")), " AS ", slot.column))
+			columns = append(columns, join(g.compute(slot, r, list(own[i], " AND ")), " AS ", slot.column))
 		}
 	}
 	if g.dialect == ClickHouse {
@@ -196,13 +200,21 @@ func (g *generator) lowest(slots []*slot) (int64, bool) {
 
 // seen is what every aggregate of a scan asks of a record: that it is there at
 // as-of, and within the moments of the customer.
-func (g *generator) seen(a *plan.Aggregate, r row) piece {
+//
+// MariaDB finds records by an index of their stamp even when it must read all of them,
+// and sorts them then. Asked in a form that no index serves, it reads them in the order
+// of their customers where it can, which takes a third of the time.
+func (g *generator) seen(a *plan.Aggregate, r row, all bool) piece {
 	var parts []piece
 	if r.level(0) == nil { // else the source sees to it
 		parts = append(parts, g.there(r, g.schema.Records[a.Kind]))
 	}
 	if a.Stamp != nil {
-		parts = append(parts, g.instantCompare(a.Stamp, r, "<", g.now()))
+		past := g.instantCompare(a.Stamp, r, "<", g.now())
+		if g.dialect == MySQL && all {
+			past = join("(", past, ") IS TRUE")
+		}
+		parts = append(parts, past)
 		stamp := g.instant(a.Stamp, r)
 		if r.momentFrom != "" {
 			op := " >= "
@@ -255,7 +267,8 @@ func (g *generator) own(a *plan.Aggregate, r row, low int64, bounded bool) []pie
 
 // compute is the aggregate over the rows of a scan that meet the condition, all
 // when it is empty.
-func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
+func (g *generator) compute(s *slot, r row, condition piece) piece {
+	a := s.agg
 	if g.dialect == ClickHouse {
 		return g.clickCompute(a, r, condition)
 	}
@@ -275,7 +288,11 @@ func (g *generator) compute(a *plan.Aggregate, r row, condition piece) piece {
 	case plan.Count:
 		return over("COUNT(", text("*"), ")")
 	case plan.Sum:
-		return g.integer(over("SUM(", g.expr(a.Of, r), ")"))
+		value := g.expr(a.Of, r)
+		if s.ranked {
+			value = join("COALESCE(", value, ", 0)")
+		}
+		return g.integer(over("SUM(", value, ")"))
 	case plan.Min, plan.First:
 		return over("MIN(", g.picked(a, r), ")")
 	case plan.Max, plan.Last:
@@ -322,7 +339,7 @@ func isText(t catalog.Type) bool { return t.Sort == catalog.String || t.Sort == 
 // choice is the scan of a first or last record's field.
 func (g *generator) choice(s *slot, r row) piece {
 	a := s.agg
-	where := g.seen(a, r)
+	where := g.seen(a, r, false)
 	for _, own := range g.own(a, r, 0, false) {
 		where = join(where, " AND ", own)
 	}

@@ -126,6 +126,9 @@ type Query struct {
 	AsOf  time.Time      // cut to the whole second
 	Zone  *time.Location // Defaults to UTC
 	Scope plan.Scope     // all plans of one statement share it
+	// Ranked are ranks whose values Select gives beside the plans, for a caller who finds
+	// their cuts and members among them. ClickHouse has none of it.
+	Ranked []*plan.Rank
 	// Groups are the members of groups that plans read, where Schema.Groups is no
 	// table of them. They are passed as one argument a group.
 	Groups map[string][]dangol.CustomerID

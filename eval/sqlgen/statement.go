@@ -13,8 +13,8 @@ import (
 // MostPlans is how many plans one statement may answer: their bits fit an int64.
 const MostPlans = 62
 
-// ErrTooManyPlans is returned when a statement is asked to answer none or more
-// than MostPlans plans.
+// ErrTooManyPlans is returned when a statement is asked to answer no plan or rank, or
+// more than MostPlans.
 var ErrTooManyPlans = errors.New("sqlgen: a statement answers 1 to 62 plans")
 
 // Cut is the value of the last customer inside a rank, as a rank's statements
@@ -27,9 +27,10 @@ type Cut struct {
 // Select writes the statement that selects the members of the plans, in any order.
 // For one plan its rows are (id); for more they are (id, mask),
 // bit i of mask telling whether plan i selects the customer. Plans with ranks need
-// their cuts. It returns *plan.Unsupported for what schema or dialect cannot do.
+// their cuts. Beside Query.Ranked rows are (id, mask, v1, v2, ...), of all customers whom
+// a plan selects or who are ranked. It returns *plan.Unsupported for what schema or dialect cannot do.
 func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, error) {
-	if len(q.Plans) == 0 || len(q.Plans) > MostPlans {
+	if n := len(q.Plans) + len(q.Ranked); n == 0 || n > MostPlans {
 		return Statement{}, ErrTooManyPlans
 	}
 	g := newGenerator(d, s, q, cuts)
@@ -40,42 +41,64 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	if d == ClickHouse {
 		return g.statement(g.clickSelect(roots))
 	}
-	tests := g.tests(roots)
+	ranks := make([]*plan.Rank, len(q.Ranked))
+	for i, r := range q.Ranked {
+		ranks[i] = ready(&plan.Plan{Root: r}).(*plan.Rank)
+	}
+	tests, values := g.tests(roots, ranks)
+	for _, r := range ranks {
+		roots = append(roots, r)
+	}
 	from, key, who := g.narrow(roots)
-	if len(tests) == 1 {
+	if len(roots) == 1 && len(ranks) == 0 {
 		return g.statement(join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, tests[0]), " AND ")))
 	}
-	bits := make([]piece, len(tests))
+	bits := []piece{text("0")}
 	for i, t := range tests {
-		bits[i] = join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i))
+		bits = append(bits, join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i)))
+	}
+	if len(tests) > 0 {
+		bits = bits[1:]
+	}
+	columns, found := "id, mask", "mask <> 0"
+	inner := join("SELECT ", g.asText(key), " AS id, ", list(bits, " + "), " AS mask")
+	for i, v := range values {
+		name := fmt.Sprintf("v%d", i+1)
+		columns, found = columns+", "+name, found+" OR "+name+" IS NOT NULL"
+		inner = join(inner, ", ", v, " AS "+name)
+	}
+	inner = join(inner, from)
+	if len(who) > 0 {
+		inner = join(inner, " WHERE ", list(who, " AND "))
 	}
 	// Without a fence PostgreSQL would work the mask out twice, to show and to filter it.
 	fence := ""
 	if d == Postgres {
 		fence = " OFFSET 0"
 	}
-	inner := join("SELECT ", g.asText(key), " AS id, ", list(bits, " + "), " AS mask", from)
-	if len(who) > 0 {
-		inner = join(inner, " WHERE ", list(who, " AND "))
-	}
-	return g.statement(join("SELECT id, mask FROM (", inner, fence+") answers WHERE mask <> 0"))
+	return g.statement(join("SELECT "+columns+" FROM (", inner, fence+") answers WHERE "+found))
 }
 
-// tests writes tests of customers: once to find the scans that they share, and then
-// as those scans allow.
-func (g *generator) tests(roots []plan.Test) []piece {
-	for _, t := range roots {
-		g.holds(t, g.customer())
+// tests writes tests of customers, and the values that ranks compare, NULL for who is
+// not ranked: once to find the scans that they share, and then as those scans allow.
+func (g *generator) tests(roots []plan.Test, ranks []*plan.Rank) (tests, values []piece) {
+	write := func() {
+		tests, values = nil, nil
+		for _, t := range roots {
+			tests = append(tests, g.holds(t, g.customer()))
+		}
+		for _, r := range ranks {
+			value, known := g.ranked(r)
+			values = append(values, join("CASE WHEN ", known, " THEN ", value, " END"))
+		}
 	}
+	write()
 	for _, s := range g.byKey {
 		s.used = false
 	}
 	g.shared = true
-	out := make([]piece, len(roots))
-	for i, t := range roots {
-		out[i] = g.holds(t, g.customer())
-	}
-	return out
+	write()
+	return tests, values
 }
 
 // ready is a plan's test as statements are made from it.

@@ -28,7 +28,7 @@ func (s *Mapped) Statements(ctx context.Context, q store.Query) (list []Planned,
 		return nil, nil, err
 	}
 	defer r.end()
-	answers, work, err := s.prepare(ctx, r, q)
+	answers, work, err := s.prepare(ctx, r, q, true)
 	if err != nil {
 		return nil, nil, err
 	}

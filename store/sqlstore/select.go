@@ -41,7 +41,7 @@ func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan 
 		return nil, err
 	}
 	defer r.end()
-	answers, work, err := s.prepare(ctx, r, q)
+	answers, work, err := s.prepare(ctx, r, q, false)
 	if err != nil {
 		return nil, s.m.dialect.told(ctx, err)
 	}
@@ -56,7 +56,7 @@ func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan 
 
 // selectIn is Select over the state that a transaction sees.
 func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]store.Answer, error) {
-	answers, work, err := s.prepare(ctx, r, q)
+	answers, work, err := s.prepare(ctx, r, q, true)
 	if err != nil {
 		return nil, err
 	}
@@ -90,15 +90,29 @@ type question struct {
 	answer *store.Answer
 }
 
-// work is one statement and what it answers: a rank's members, or those of plans.
+// work is one statement and what it answers: a rank's members, or those of plans, with
+// the values of ranks.
 type work struct {
 	part []*question
 	why  string
 }
 
+// split tells the plans that the statement decides from the ranks.
+func (w work) split() (plans, ranks []*question) {
+	for _, one := range w.part {
+		if one.ranked != nil {
+			ranks = append(ranks, one)
+		} else {
+			plans = append(plans, one)
+		}
+	}
+	return plans, ranks
+}
+
 // prepare frames the answers, finds the cuts of ranks within larger rules, and tells
-// which statements are left to run.
-func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query) (answers []store.Answer, out []work, err error) {
+// which statements are left to run. Rules that are ranks may share them only where the
+// values of all who are ranked can be held.
+func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold bool) (answers []store.Answer, out []work, err error) {
 	now := s.opts.Clock.Now()
 	answers = make([]store.Answer, len(q.Plans))
 	together := map[plan.Scope][]*question{}
@@ -113,7 +127,7 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query) (answers
 		}
 		switch {
 		case answers[i].Err != nil:
-		case one.ranked != nil:
+		case one.ranked != nil && !hold:
 			out = append(out, work{part: []*question{one}, why: "the rule is a rank: its members and its cut come together"})
 		default:
 			together[one.query.Scope] = append(together[one.query.Scope], one)
@@ -276,7 +290,15 @@ func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
 	if len(w.part) == 1 {
 		return w.part[0].alone, nil
 	}
+	plans, ranks := w.split()
 	all, cuts := asked(w.part)
+	all.Plans, all.Ranked = nil, nil
+	for _, one := range plans {
+		all.Plans = append(all.Plans, one.plan)
+	}
+	for _, one := range ranks {
+		all.Ranked = append(all.Ranked, one.ranked)
+	}
 	return sqlgen.Select(s.dialect(), s.m.schema, all, cuts)
 }
 
@@ -287,26 +309,50 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 	if err != nil {
 		return err
 	}
-	if one := w.part[0]; one.ranked != nil {
+	if one := w.part[0]; len(w.part) == 1 && one.ranked != nil {
 		return s.runRank(ctx, r, st, one, kept, visit)
 	}
+	plans, ranks := w.split()
 	var raw sql.RawBytes
 	mask := int64(1)
 	dest := []any{&raw, &mask}[:min(len(w.part), 2)]
-	return r.rows(ctx, st, func(scan func(...any) error) error {
+	values := make([]sql.NullInt64, len(ranks))
+	rankings := make([]ranking, len(ranks))
+	for i := range values {
+		dest = append(dest, &values[i])
+	}
+	err = r.rows(ctx, st, func(scan func(...any) error) error {
 		id, err := kept.scan(scan, &raw, dest)
 		if err != nil {
 			return err
 		}
-		for i, one := range w.part {
+		for i, one := range plans {
 			if mask>>i&1 == 1 {
 				if err := visit(id, one); err != nil {
 					return err
 				}
 			}
 		}
+		for i, v := range values {
+			if v.Valid {
+				rankings[i].add(id, v.Int64)
+			}
+		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for i, one := range ranks {
+		cut, inside := rankings[i].members(one.ranked)
+		one.keep(one.ranked, cut)
+		for _, id := range inside {
+			if err := visit(id, one); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // runRank runs the statement of a rank that is the whole rule.

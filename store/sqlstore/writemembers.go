@@ -58,7 +58,7 @@ func (s *Mapped) WriteMembers(ctx context.Context, tx *sql.Tx, q store.Query, gr
 	if err != nil {
 		return nil, err
 	}
-	answers, work, err := s.prepare(ctx, r, q)
+	answers, work, err := s.prepare(ctx, r, q, false)
 	if err != nil {
 		return nil, err
 	}
