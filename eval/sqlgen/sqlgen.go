@@ -141,6 +141,8 @@ type Statement struct {
 	Args []any
 	// Scans is how many derived tables of records stand in it.
 	Scans int
+	// Whole tells that it begins with all records of a kind, grouped by customer.
+	Whole bool
 }
 
 // piece is a part of a statement with the arguments of its placeholders, in the

@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,7 +186,11 @@ func (g *generator) statement(p piece) (Statement, error) {
 	if g.err != nil {
 		return Statement{}, g.err
 	}
-	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans)}, nil
+	whole := slices.ContainsFunc(g.scans, func(s *scan) bool {
+		_, bounded := g.lowest(s.slots)
+		return s.first && !bounded
+	})
+	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans), Whole: whole}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

@@ -159,7 +159,7 @@ func (s *Store) Select(ctx context.Context, q store.Query) ([]store.Answer, erro
 			return err
 		}
 		var err error
-		if answers, err = s.sql.selectIn(ctx, &reader{q: tx, dialect: s.d, loops: true}, q); err != nil {
+		if answers, err = s.sql.selectIn(ctx, &reader{q: tx, dialect: s.d, loops: true, hashes: true}, q); err != nil {
 			return s.d.named(err)
 		}
 		return scanRest(q, answers, func(q store.Query) ([]store.Answer, error) { return s.scan(ctx, tx, q) })

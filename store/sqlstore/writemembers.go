@@ -53,7 +53,7 @@ func (s *Mapped) WriteMembers(ctx context.Context, tx *sql.Tx, q store.Query, gr
 	}
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	r := &reader{q: tx, dialect: s.m.dialect, loops: true}
+	r := &reader{q: tx, dialect: s.m.dialect, loops: true, hashes: true}
 	restore, err := r.borrow(ctx)
 	if err != nil {
 		return nil, err
