@@ -3,6 +3,7 @@ package integration_test
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,45 @@ func TestSelectiveRulesUseTheirIndex(t *testing.T) {
 				require.NoError(t, err)
 				require.NotZero(t, found[0].Members.Len(), r.text)
 			}
+			ranksAmongRules(t, s)
 		})
+	}
+}
+
+// ranksAmongRules compares rules that share a pass over the records they need with the
+// same rules asked one by one, where each rank has a statement of its own.
+func ranksAmongRules(t *testing.T, s *sqlstore.Mapped) {
+	t.Helper()
+	rules := []string{
+		`sum(orders.total, 365d where status = "confirmed") in top 5%`,
+		`orders >= 3`,
+		`sum(orders.total, 365d where status = "confirmed") >= 500`,
+		`orders(90d) in bottom 10%`, // nearly all of them are ties
+		`orders(200d where total >= 999) in top 3`,
+		`max(orders.total) in bottom 1%`,
+		`orders(60d where total > 5000) in top 50%`, // nobody is ranked
+		`country = "KR" and orders(100d)`,
+		`distinct(orders.status) in top 1`,
+		`sum(orders.total) in top 20% and country = "JP"`,
+	}
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	q := store.Query{AsOf: time.Unix(bigAsOf, 0)}
+	for _, rule := range rules {
+		p, ds := c.Text(rule, compile.Options{})
+		require.False(t, ds.HasErrors(), "%v", ds)
+		q.Plans = append(q.Plans, p)
+	}
+	list, _, err := s.Statements(t.Context(), q)
+	require.NoError(t, err)
+	require.Len(t, list, 1, "they share a pass over the orders")
+	together, err := s.Select(t.Context(), q)
+	require.NoError(t, err)
+	for i, rule := range rules {
+		alone, err := s.Select(t.Context(), store.Query{Plans: q.Plans[i : i+1], AsOf: q.AsOf})
+		require.NoError(t, err)
+		require.NoError(t, together[i].Err)
+		require.Equal(t, slices.Collect(alone[0].Members.All()), slices.Collect(together[i].Members.All()), rule)
+		require.Equal(t, alone[0].Cuts, together[i].Cuts, rule)
 	}
 }
