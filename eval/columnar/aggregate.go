@@ -21,7 +21,9 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 	case Shared:
 		return b.nested(a, l, b.nests[b.class[a]])
 	case Summary:
-		out = b.summary(a, l, in)
+		out = b.summary(a, l, in, b.keys[b.class[a]])
+	case Rest:
+		out, rows = b.rest(a, l, in)
 	case Postings:
 		few := b.few[a]
 		out = b.run(a, l, few.rest, func(visit visitor) {
@@ -57,6 +59,23 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 	}
 	timer.stop(rows)
 	return out
+}
+
+// rest is the aggregate of all rows without those before the window.
+func (b *batch) rest(a *plan.Aggregate, l *log, in span) (vector, int) {
+	whole := b.summary(a, l, span{plan.MinInstant, in.to}, b.whole[a])
+	acc, terms, rows := b.accumulate(a, l), b.terms(a.Where), 0
+	b.rowsIn(l, span{plan.MinInstant, in.from}, func(rb *batch, mask []uint8, ordered bool) {
+		rows += rb.n
+		rb.into(acc, terms, mask, ordered)
+	})
+	switch acc := acc.(type) {
+	case *counts:
+		takeFrom(acc.by[:b.n], &whole.codes)
+	case *sums:
+		takeFrom(acc.by[:b.n], &whole.codes)
+	}
+	return acc.result(), rows
 }
 
 // visitor takes a batch of rows, with a mask of those that count, nil for all.

@@ -25,6 +25,9 @@ const (
 	Probe Form = "probe"
 	// Summary reads what an earlier Select worked out from the same rows.
 	Summary Form = "summary"
+	// Rest reads the rows before the window, and takes them from what an earlier
+	// Select worked out from all rows.
+	Rest Form = "all but the rows before"
 	// Sweep reads all rows: their order is not that of the time asked for.
 	Sweep Form = "sweep"
 )
@@ -60,7 +63,20 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 			return Probe
 		}
 	}
+	if !moments && b.restPays(a, l, in, rows) {
+		return Rest
+	}
 	return Scan
+}
+
+// restPays tells whether reading the rows before a window is so much less than
+// reading its own that it is worth knowing the aggregate of all rows.
+func (b *batch) restPays(a *plan.Aggregate, l *log, in span, rows int) bool {
+	if b.whole[a] == "" || !b.summarised(a, l, span{plan.MinInstant, in.to}) {
+		return false
+	}
+	saved := rows - b.estimate(l, span{plan.MinInstant, in.from}) - b.shard.n
+	return saved > rows/8 && b.worthKnowing(a, l, saved)
 }
 
 // fewRows tells whether postings read less than a scan of the window's rows.
@@ -200,12 +216,17 @@ func choose(p *program) {
 // that leave few rows. It finds those that are worth keeping, and the one that
 // postings can answer.
 func (w *worker) chooseRows(a *plan.Aggregate) {
+	if a.Fn == plan.Count || a.Fn == plan.Sum {
+		whole := *a
+		whole.Window = plan.Window{}
+		w.whole[a] = plan.Key(&whole)
+	}
 	if a.Where == nil {
 		return
 	}
 	plan.Walk(a.Where, func(n plan.Node) bool {
 		if and, ok := n.(*plan.And); ok {
-			w.order[and] = byCost(and.Terms, rowCost)
+			w.order[and] = byCost(withoutImplied(and.Terms), rowCost)
 		}
 		return true
 	})
@@ -225,6 +246,23 @@ func byCost(terms []plan.Test, cost func(plan.Node) int) []plan.Test {
 	}
 	slices.SortStableFunc(out, func(a, b plan.Test) int { return costs[a] - costs[b] })
 	return out
+}
+
+// withoutImplied leaves out that a value is none of some where it must be one of
+// others.
+func withoutImplied(terms []plan.Test) []plan.Test {
+	return slices.DeleteFunc(slices.Clone(terms), func(t plan.Test) bool {
+		not, ok := t.(*plan.Not)
+		if !ok {
+			return false
+		}
+		none, ok := not.Term.(*plan.OneOf)
+		return ok && slices.ContainsFunc(terms, func(t plan.Test) bool {
+			one, ok := t.(*plan.OneOf)
+			return ok && plan.Key(one.X) == plan.Key(none.X) &&
+				!slices.ContainsFunc(one.Values, func(v catalog.Value) bool { return slices.ContainsFunc(none.Values, v.Equal) })
+		})
+	})
 }
 
 // rowCost ranks the terms of a filter.

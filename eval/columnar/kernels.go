@@ -248,6 +248,28 @@ func scatterMask(acc *[slots]uint32, local []uint16, mask []uint8) {
 	}
 }
 
+// takeFrom replaces each element by what it leaves of the code's value.
+func takeFrom[A uint32 | int64](acc []A, from *narrow) {
+	base := A(from.base)
+	switch {
+	case from.u8 != nil:
+		lessFrom(acc, from.u8, base)
+	case from.u16 != nil:
+		lessFrom(acc, from.u16, base)
+	case from.u32 != nil:
+		lessFrom(acc, from.u32, base)
+	default:
+		lessFrom(acc, from.u64, base)
+	}
+}
+
+func lessFrom[A uint32 | int64, T word](acc []A, from []T, base A) {
+	from = from[:len(acc)]
+	for i := range acc {
+		acc[i] = base + A(from[i]) - acc[i]
+	}
+}
+
 // scatterSum adds base and code of every row.
 func scatterSum[T word](acc *[slots]int64, local []uint16, src []T, base int64) {
 	src = src[:len(local)]

@@ -45,6 +45,7 @@ type log struct {
 type derived struct {
 	mu       sync.Mutex
 	summary  map[string]summary
+	hopes    map[string]hope
 	postings map[int]*postings
 	masks    map[string]*keptMask
 }

@@ -30,7 +30,8 @@ type program struct {
 	dear     []*plan.Aggregate // with windows that start or end at moments
 	keeps    map[plan.Test]bool
 	few      map[*plan.Aggregate]fewValues
-	counts   map[int]int // by class of a ranked aggregate: the class of its number of rows
+	whole    map[*plan.Aggregate]string // keys of the same over all time
+	counts   map[int]int                // by class of a ranked aggregate: the class of its number of rows
 	calendar *calendar
 	stats    *stats
 
@@ -76,7 +77,7 @@ func prepare(s *Snapshot, plans []*plan.Plan, env eval.Env) *program {
 	p := &program{
 		snapshot: s, env: env, asOf: env.AsOf.UnixMicro(),
 		class: map[plan.Node]int{}, byKey: map[string]int{}, spans: map[plan.Node]span{}, nests: map[int]*nest{},
-		order: map[*plan.And][]plan.Test{}, keeps: map[plan.Test]bool{}, few: map[*plan.Aggregate]fewValues{}, counts: map[int]int{}, tables: map[tableKey][]uint8{}, into: map[tableKey][]uint64{},
+		order: map[*plan.And][]plan.Test{}, keeps: map[plan.Test]bool{}, few: map[*plan.Aggregate]fewValues{}, whole: map[*plan.Aggregate]string{}, counts: map[int]int{}, tables: map[tableKey][]uint8{}, into: map[tableKey][]uint64{},
 	}
 	p.calendar = newCalendar(env.Zone)
 	p.lastDay = p.firstDayFrom(p.asOf) - 1

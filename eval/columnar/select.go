@@ -197,24 +197,26 @@ func (g *gathering) each(ctx context.Context, workers int, do func(w *worker, i 
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	errs := make([]error, max(1, min(workers, n)))
-	for i := range errs {
-		wg.Go(func() {
-			w := idle.Get().(*worker)
-			*w = worker{program: g.program, scratch: w.scratch}
-			defer func() { idle.Put(&worker{scratch: w.scratch}) }()
-			for {
-				at := int(next.Add(1)) - 1
-				if at >= n {
-					return
-				}
-				if errs[i] = ctx.Err(); errs[i] != nil {
-					return
-				}
-				w.begin(g.snapshot.shards[at])
-				do(w, at)
+	work := func(i int) {
+		w := idle.Get().(*worker)
+		*w = worker{program: g.program, scratch: w.scratch}
+		defer func() { idle.Put(&worker{scratch: w.scratch}) }()
+		for {
+			at := int(next.Add(1)) - 1
+			if at >= n {
+				return
 			}
-		})
+			if errs[i] = ctx.Err(); errs[i] != nil {
+				return
+			}
+			w.begin(g.snapshot.shards[at])
+			do(w, at)
+		}
 	}
+	for i := range errs[1:] {
+		wg.Go(func() { work(i + 1) })
+	}
+	work(0)
 	wg.Wait()
 	return cmp.Or(errs...)
 }

@@ -50,17 +50,34 @@ func (b *batch) ownWindows(a *plan.Aggregate, l *log) ownWindows {
 	clear(m.known)
 	stamps := l.column(a.Stamp, b.shard)
 	who := b.asked()
-	from, fromKnown := b.boundOf(a.Window.From, plan.MinInstant, who)
-	to, toKnown := b.boundOf(a.Window.To, plan.MaxInstant, who)
+	from := b.endOf(a.Window.From, plan.MinInstant, who)
+	to := b.endOf(a.Window.To, plan.MaxInstant, who)
+	first, end := stamps.first(from.all), stamps.first(min(to.all, b.asOf))
 	for i, local := range who {
-		if fromKnown != nil && fromKnown[i] == 0 || toKnown != nil && toKnown[i] == 0 {
+		if from.known != nil && from.known[i] == 0 || to.known != nil && to.known[i] == 0 {
 			continue
 		}
+		if from.ints != nil {
+			from.all = from.ints[i]
+			first = stamps.first(from.all)
+		}
+		if to.ints != nil {
+			to.all = to.ints[i]
+			end = stamps.first(min(to.all, b.asOf))
+		}
 		m.known[local] = 1
-		m.all.from, m.all.to = min(m.all.from, from[i]), max(m.all.to, to[i])
-		m.first[local], m.end[local] = stamps.first(from[i]), stamps.first(min(to[i], b.asOf))
+		m.all.from, m.all.to = min(m.all.from, from.all), max(m.all.to, to.all)
+		m.first[local], m.end[local] = first, end
 	}
 	return m
+}
+
+// ends are where the windows of some customers start, or end: all at one instant,
+// or each at its own.
+type ends struct {
+	all   int64
+	ints  []int64 // nil: all at one
+	known []uint8
 }
 
 // asked lists the customers whose answer matters.
@@ -79,15 +96,20 @@ var everybody = func() (all [slots]uint16) {
 	return all
 }()
 
-// boundOf is one end of a window for each of the listed customers.
-func (b *batch) boundOf(w plan.Bound, open int64, who []uint16) (ints []int64, known []uint8) {
-	some := batch{worker: b.worker, n: len(who)}
-	if w.Kind != plan.Moment {
-		return some.bound(w, open)
+// endOf is one end of a window for each of the listed customers.
+func (b *batch) endOf(w plan.Bound, open int64, who []uint16) ends {
+	switch w.Kind {
+	case plan.Open:
+		return ends{all: open}
+	case plan.Moment:
+		v := b.value(w.Moment)
+		v = v.pick(&b.scratch, who)
+		some := batch{worker: b.worker, n: len(who)}
+		ints, known := some.edge(w, &v)
+		return ends{ints: ints, known: known}
 	}
-	v := b.value(w.Moment)
-	v = v.pick(&b.scratch, who)
-	return some.edge(w, &v)
+	at, _ := w.Instant(b.env.AsOf, b.env.Zone)
+	return ends{all: at}
 }
 
 // pick is the vector's values of some elements.

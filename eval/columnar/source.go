@@ -44,7 +44,10 @@ func (w *worker) reach(l *log, in span) (r reach, ok bool) {
 		return r, false
 	}
 	r.lo = at.search(l.sorted, r.first)
-	r.hi = max(r.lo, at.search(l.sorted, r.last+1))
+	r.hi = l.sorted
+	if r.lo < l.sorted && at.at(l.sorted-1) > r.last { // most windows end now
+		r.hi = r.lo + at.slice(r.lo, l.sorted).search(l.sorted-r.lo, r.last+1)
+	}
 	return r, true
 }
 
