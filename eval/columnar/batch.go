@@ -251,11 +251,11 @@ func (b *batch) up(levels int) (*log, []uint32) {
 		next := b.words.take(b.n)
 		switch {
 		case links != nil:
-			follow(next, l.parent, links)
+			l.parent.follow(next, links)
 		case b.rows != nil:
-			gather(next, l.parent, b.rows)
+			l.parent.gather(next, b.rows)
 		default:
-			next = l.parent[b.lo : b.lo+b.n]
+			l.parent.copy(next, b.lo)
 		}
 		links, l = next, b.shard.logs[l.kind.parent.index]
 	}

@@ -192,10 +192,10 @@ func (x *cursor) parents(d *deck, n int) []int32 {
 	for i := have; i < n; {
 		part := links[:min(n-i, len(links))]
 		if twin != nil {
-			d.copied(part, twin, i, func(row uint32) uint64 { return uint64(d.log.parent[row]) })
+			d.copied(part, twin, i, func(row uint32) uint64 { return uint64(d.log.parent.at(int(row))) })
 		} else {
 			for j := range part {
-				part[j] = int64(d.log.parent[d.row(i+j)])
+				part[j] = int64(d.log.parent.at(int(d.row(i + j))))
 			}
 		}
 		for j, link := range part {
@@ -404,7 +404,7 @@ func (x *cursor) up(d *deck, row, levels int) (*log, int) {
 // above is up of a row of a log.
 func (x *cursor) above(l *log, at, levels int) (*log, int) {
 	for range levels {
-		link := l.parent[at]
+		link := l.parent.at(at)
 		l = x.shard.logs[l.kind.parent.index]
 		if at = int(link) - 1; at < 0 {
 			return l, -1

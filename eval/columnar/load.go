@@ -392,7 +392,7 @@ func (ld *loader) parents(r *rowsIn) {
 	if r.Parent == nil {
 		each(len(ld.shards), func(i int) {
 			l := ld.shards[i].logs[r.kind.index]
-			l.parent = make([]uint32, l.n)
+			l.parent = uplinksOf(make([]uint32, l.n))
 		})
 		return
 	}
@@ -408,13 +408,13 @@ func (ld *loader) parents(r *rowsIn) {
 		}
 	})
 	each(len(ld.shards), func(i int) {
-		parent := slices.Clone(out[r.laid.start[i]:r.laid.start[i+1]])
+		parent := out[r.laid.start[i]:r.laid.start[i+1]]
 		for j, p := range parent {
 			if p != 0 {
 				parent[j] = p - above.start[i]
 			}
 		}
-		ld.shards[i].logs[r.kind.index].parent = parent
+		ld.shards[i].logs[r.kind.index].parent = uplinksOf(parent)
 	})
 }
 

@@ -34,7 +34,7 @@ type log struct {
 	owned  uint64   // epoch of the writer that owns local
 	fields []*codes // nil: every value is missing
 	stamps *codes   // of a kind that is stamped through its parent
-	parent []uint32 // row of the parent and 1, 0 for none; nil in kinds without
+	parent uplinks  // empty in kinds without
 	family uint64   // epoch of the writer that owns parent
 	keys   keys
 	links  *links
@@ -105,7 +105,7 @@ func (l *log) append(local uint16, key string, stamp uint64, parent uint32, epoc
 		l.fill(i, l.kind.stamp, stamp, epoch)
 	}
 	if l.kind.parent != nil {
-		l.parent = append(l.parent[:i], parent)
+		l.parent.append(parent)
 	}
 	l.chain(i, local)
 	l.n++
@@ -186,12 +186,13 @@ func (l *log) merged(moved []uint32, epoch uint64) (*log, []uint32) {
 		}
 	}
 	if l.kind.parent != nil {
-		out.parent = picked(l.parent, order)
-		for i, p := range out.parent {
-			if p != 0 && moved != nil {
-				out.parent[i] = moved[p-1]
+		parent := make([]uint32, len(order))
+		for i, row := range order {
+			if parent[i] = l.parent.at(int(row)); parent[i] != 0 && moved != nil {
+				parent[i] = moved[parent[i]-1]
 			}
 		}
+		out.parent = uplinksOf(parent)
 	}
 	where := make([]uint32, l.n)
 	for to, from := range order {
@@ -244,7 +245,7 @@ func (l *log) undated() int {
 }
 
 func (l *log) bytes() int {
-	n := 2*cap(l.local) + 4*cap(l.parent) + l.keys.bytes()
+	n := 2*cap(l.local) + l.parent.bytes() + l.keys.bytes()
 	for _, c := range append(slices.Clip(l.fields), l.stamps) {
 		if c != nil {
 			n += c.bytes()

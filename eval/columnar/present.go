@@ -95,8 +95,8 @@ func (t *Table) Record(id dangol.CustomerID, kind, key string, hint uint32) *eva
 		return nil
 	}
 	r := l.record(int(row))
-	if l.kind.parent != nil && l.parent[row] != 0 {
-		r.Parent = &eval.Record{Key: sh.logs[l.kind.parent.index].keys.at(int(l.parent[row] - 1))}
+	if l.kind.parent != nil && l.parent.at(int(row)) != 0 {
+		r.Parent = &eval.Record{Key: sh.logs[l.kind.parent.index].keys.at(int(l.parent.at(int(row)) - 1))}
 	}
 	return r
 }

@@ -294,7 +294,7 @@ func (k *kind) stampOf(r *eval.Record) catalog.Value {
 // same tells whether a row says what the record says.
 func (w *rowWriter) same(i int, k *kind, row uint32, r *eval.Record) bool {
 	l := w.shard.logs[i]
-	if k.parent != nil && l.parent[row] != w.rows[r.Parent] {
+	if k.parent != nil && l.parent.at(int(row)) != w.rows[r.Parent] {
 		return false
 	}
 	for f := range k.fields {
@@ -323,11 +323,12 @@ func (w *rowWriter) write(i int, k *kind, row uint32, found bool, r *eval.Record
 		return w.add(i, k, r, parent)
 	}
 	l := w.shard.log(i, epoch)
-	if k.parent != nil && l.parent[row] != parent {
+	if k.parent != nil && l.parent.at(int(row)) != parent {
 		if l.family != epoch {
-			l.parent, l.family = slices.Clone(l.parent), epoch
+			l.parent.own()
+			l.family = epoch
 		}
-		l.parent[row] = parent
+		l.parent.set(int(row), parent)
 		l.follow(int(row), len(l.fields), uint64(parent), epoch)
 	}
 	w.fields(l, row, r)
@@ -373,7 +374,7 @@ func (w *rowWriter) stampCode(l *log, r *eval.Record, parent uint32) uint64 {
 	at, link := w.shard.logs[k.parent.index], parent
 	for range k.stampUp - 1 {
 		if link != 0 {
-			link = at.parent[link-1]
+			link = at.parent.at(int(link - 1))
 		}
 		at = w.shard.logs[at.kind.parent.index]
 	}

@@ -141,8 +141,8 @@ func (s *schema) customer(sh *shard, local int) *eval.Customer {
 		records := make([]*eval.Record, 0, len(rows))
 		for _, row := range rows {
 			r := l.record(int(row))
-			if p := l.kind.parent; p != nil && l.parent[row] != 0 {
-				r.Parent = byRow[p.index][l.parent[row]-1]
+			if p := l.kind.parent; p != nil && l.parent.at(int(row)) != 0 {
+				r.Parent = byRow[p.index][l.parent.at(int(row))-1]
 			}
 			byRow[i][row] = r
 			records = append(records, r)

@@ -52,7 +52,8 @@ func (l *log) parents() *codes {
 		defer l.links.mu.Unlock()
 		if t = at.Load(); t == nil {
 			t = newCodes(catalog.Type{Sort: catalog.String})
-			t.u8, t.u32, t.n = nil, picked(l.parent, x.order()), x.sealed
+			t.u8, t.u32, t.n = nil, make([]uint32, x.sealed), x.sealed
+			l.parent.gather(t.u32, x.order())
 			at.Store(t)
 		}
 	}

@@ -166,7 +166,7 @@ func (w *rowWriter) adopt(k *kind, was, now uint32) {
 		}
 		for _, row := range w.shard.logs[i].rows(w.local, nil) {
 			l := w.shard.logs[i]
-			if l.parent[row] != was+1 {
+			if l.parent.at(int(row)) != was+1 {
 				continue
 			}
 			at := w.write(i, below, row, true, l.record(int(row)), now+1)
@@ -184,7 +184,7 @@ func (w *rowWriter) take(i int, row uint32) {
 			continue
 		}
 		for _, child := range w.shard.logs[j].rows(w.local, nil) {
-			if w.shard.logs[j].parent[child] == row+1 {
+			if w.shard.logs[j].parent.at(int(child)) == row+1 {
 				w.take(j, child)
 			}
 		}
