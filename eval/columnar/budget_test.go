@@ -60,8 +60,10 @@ func TestBudget(t *testing.T) {
 	}
 	require.ErrorIs(t, err, columnar.ErrFull)
 	customers[0] = &last
+	rows := table.Bytes()
 	requireSame(t, table.Snapshot(), plans, customers, env, columnar.Run{})
 	requireMatches(t, table, plans, customers, env)
+	require.Greater(t, table.Bytes(), rows, "what readers keep is counted")
 
 	for _, c := range customers[1:] {
 		table.Delete(c.ID)

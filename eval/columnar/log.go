@@ -254,10 +254,28 @@ func (l *log) bytes() int {
 	return n
 }
 
-// listBytes is what readers have worked out of the rows: whose they are.
-func (l *log) listBytes() int {
+// derivedBytes is what readers have worked out of the rows: whose they are, and what
+// derived keeps.
+func (l *log) derivedBytes() int {
+	n := l.lazy.bytes()
 	if x := l.links.index.Load(); x != nil {
-		return x.bytes()
+		n += x.bytes()
 	}
-	return 0
+	return n
+}
+
+func (d *derived) bytes() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := 0
+	for _, s := range d.summary {
+		n += s.numbers.width()*s.numbers.n + s.field.width()*s.field.n + 4*cap(s.links)
+	}
+	for _, p := range d.postings {
+		n += 4 * (cap(p.rows) + cap(p.start))
+	}
+	for _, m := range d.masks {
+		n += 8 * cap(m.rows)
+	}
+	return n
 }

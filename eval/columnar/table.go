@@ -71,8 +71,8 @@ func (t *Table) Len() int {
 	return t.where.n
 }
 
-// Bytes is about how much memory the table's columns take, with their texts and the
-// ids.
+// Bytes is about how much memory the table's columns take, with their texts, the ids,
+// and what readers have worked out of them and keep.
 func (t *Table) Bytes() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -82,7 +82,7 @@ func (t *Table) Bytes() int {
 	}
 	for _, sh := range t.shards {
 		for _, l := range sh.logs {
-			n += l.listBytes()
+			n += l.derivedBytes()
 		}
 	}
 	return n
