@@ -35,11 +35,12 @@ func TestHostTablesAgreeWithEval(t *testing.T) {
 			e.prepare(t, db)
 			done, worlds, unsupported := 0, 0, map[string]int{}
 			for ; done < *cases/max(1, e.share); worlds++ {
+				before := done
 				done += differ(t, e, db, *seed+uint64(worlds), unsupported)
 				if t.Failed() {
 					return
 				}
-				if worlds%500 == 499 {
+				if before/10_000 != done/10_000 {
 					t.Logf("%d cases so far", done)
 				}
 			}
