@@ -40,6 +40,9 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		roots[i] = ready(p)
 	}
 	if d == ClickHouse {
+		if len(q.Ranked) > 0 {
+			g.fail(q.Ranked[0], "the values of a rank beside plans")
+		}
 		return g.statement(g.clickSelect(roots))
 	}
 	ranks := make([]*plan.Rank, len(q.Ranked))

@@ -1,0 +1,68 @@
+package sqlgen_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/compile"
+	"github.com/dangol-dev/dangol/eval/plan"
+	"github.com/dangol-dev/dangol/eval/sqlgen"
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+// What shares a statement, and what is better off alone.
+func TestPartition(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	tests := []struct {
+		name  string
+		rules []string
+		want  [][]int
+	}{
+		{"a kind's records are read once, also for ranks", []string{`orders >= 3`, `visits(90d) >= 2`, `sum(orders.total, 365d) in top 5%`, `orders(180d) in bottom 3`}, [][]int{{0, 2, 3}, {1}}},
+		{"ranks of the same records need no other rule", []string{`orders(90d) in top 5%`, `sum(orders.total) in top 1`}, [][]int{{0, 1}}},
+		{"a rank of an attribute is alone", []string{`points in top 5%`, `country = "KR"`, `points in bottom 5`}, [][]int{{0}, {1}, {2}}},
+		{"a short window joins a pass that reads little more", []string{`visits(30d) >= 2`, `visits(60d) >= 2`}, [][]int{{0, 1}}},
+		{"and none that reads much more", []string{`visits(7d) >= 2`, `visits(60d) >= 2`}, [][]int{{0}, {1}}},
+		{"or everything", []string{`visits(30d) >= 2`, `visits >= 2`}, [][]int{{0}, {1}}},
+		{"two short windows begin with their own records", []string{`visits(7d) >= 2`, `visits(8d) >= 2`}, [][]int{{0}, {1}}},
+		{"a rank of a short window is not drawn into a long one", []string{`orders(7d) in top 5%`, `orders >= 1`}, [][]int{{0}, {1}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+			for _, rule := range tt.rules {
+				p, ds := c.Text(rule, compile.Options{})
+				require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+				q.Plans = append(q.Plans, p)
+			}
+			for _, d := range []sqlgen.Dialect{sqlgen.SQLite, sqlgen.Postgres, sqlgen.MySQL} {
+				var got [][]int
+				for _, part := range sqlgen.Partition(d, plainSchema(catalog.Shop()), q, nil) {
+					require.NotEmpty(t, part.Why)
+					got = append(got, part.Plans)
+				}
+				require.Empty(t, cmp.Diff(tt.want, got), d)
+			}
+		})
+	}
+}
+
+// The values of ranks stand beside the plans' bits, and on ClickHouse they are refused.
+func TestSelectGivesTheValuesOfRanks(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	p, ds := c.Text(`sum(orders.total, 365d) in top 5%`, compile.Options{})
+	require.False(t, ds.HasErrors(), "%v", ds)
+	q := sqlgen.Query{Ranked: []*plan.Rank{p.Root.(*plan.Rank)}, AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+	s, err := sqlgen.Select(sqlgen.SQLite, plainSchema(catalog.Shop()), q, nil)
+	require.NoError(t, err)
+	require.Contains(t, s.SQL, "SELECT id, mask, v1 FROM (")
+	require.Contains(t, s.SQL, "WHERE mask <> 0 OR v1 IS NOT NULL")
+	_, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
+	var no *plan.Unsupported
+	require.True(t, errors.As(err, &no), "%v", err)
+}
