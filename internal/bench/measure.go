@@ -242,7 +242,7 @@ func (r *result) print() {
 	for _, name := range slices.Sorted(maps.Keys(r.Single)) {
 		s := r.Single[name]
 		if s.Each > 0 {
-			fmt.Printf("one customer at hand, %-28s %8.1f ns, %6.1f allocations\n", name, s.Each, s.Allocs)
+			fmt.Printf("one customer at hand, %-36s %8.1f ns, %6.1f allocations\n", name, s.Each, s.Allocs)
 			continue
 		}
 		fmt.Printf("one customer by id, %-28s p50 %8.0f ns, p99 %8.0f ns, %6.1f allocations\n", name, s.P50, s.P99, s.Allocs)

@@ -21,7 +21,10 @@ func BenchmarkAtHand(b *testing.B) {
 		b.Fatal(err)
 	}
 	s, r := own.table.Snapshot(), rand.New(rand.NewPCG(7, 7))
-	for _, size := range []int{300, 2000} {
+	others := make([]byte, 64<<20)
+	for _, size := range []int{300, 2000, -2000} {
+		cold := size < 0 // others' data fills the caches before every round
+		size = max(size, -size)
 		var places []columnar.Place
 		for range size {
 			p, _ := s.Find(id(r.IntN(*customers)))
@@ -32,13 +35,20 @@ func BenchmarkAtHand(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.Run(fmt.Sprintf("%s/%d", asked.name, size), func(b *testing.B) {
+			name := fmt.Sprintf("%s/%d", asked.name, size)
+			if cold {
+				name += "cold"
+			}
+			b.Run(name, func(b *testing.B) {
 				reader, in, best := m.Reader(now), make([]bool, 1), time.Duration(math.MaxInt64)
 				b.ReportAllocs()
 				if err := reader.Matches(places[0], in); err != nil { // which makes the copies it reads
 					b.Fatal(err)
 				}
 				for b.Loop() {
+					for i := 0; cold && i < len(others); i += 64 {
+						others[i]++
+					}
 					began := time.Now()
 					for _, p := range places {
 						if err := reader.Matches(p, in); err != nil {
