@@ -131,6 +131,36 @@ func TestOwnTablesWriteOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// A load fills empty tables while another process puts one of its customers there: the
+// load leaves nothing, says so, and may be done again.
+func TestLoadMeetsAnother(t *testing.T) {
+	plain := catalog.Shop()
+	plain.Dimensions, plain.Kinds = nil, []catalog.Kind{catalogKind(t, "all_orders")}
+	onServers(t, func(t *testing.T, h home) {
+		s, err := sqlstore.Open(t.Context(), h.db, h.dialect, plain, sqlstore.Options{Prefix: prefix()})
+		require.NoError(t, err)
+		purchase := func(of string) []store.Change {
+			return []store.Change{{Customer: "a"}, {Customer: "a", Kind: "all_orders", Key: of}}
+		}
+		meets := func(yield func(store.Change, error) bool) {
+			for _, c := range purchase("theirs") {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			require.NoError(t, s.Apply(t.Context(), purchase("ours")...))
+		}
+		require.Error(t, s.Load(t.Context(), meets))
+		one, err := s.Customer(t.Context(), "a")
+		require.NoError(t, err)
+		require.Len(t, one.Records["all_orders"], 1)
+		require.NoError(t, s.Load(t.Context(), stream(purchase("theirs")...)))
+		one, err = s.Customer(t.Context(), "a")
+		require.NoError(t, err)
+		require.Len(t, one.Records["all_orders"], 2)
+	})
+}
+
 // step is what one writer does at once.
 func step(r *rand.Rand, writer, n int) []store.Change {
 	customer := dangol.CustomerID(fmt.Sprint("c", r.IntN(12)))

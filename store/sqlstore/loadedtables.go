@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
-	"github.com/dangol-dev/dangol/store"
 )
 
 // loadID names a load. Its tables are called <prefix><load>_customers and so on, in ten
@@ -305,14 +304,4 @@ func (t *ownTable) columnsOf() []string {
 		names = append(names, c.Name)
 	}
 	return names
-}
-
-// reaches tells whether records of a kind reach a dimension.
-func reaches(t *store.Table, dimension string) bool {
-	for _, c := range t.Columns {
-		if c.Reach != nil && c.Reach.Dimension == dimension {
-			return true
-		}
-	}
-	return false
 }

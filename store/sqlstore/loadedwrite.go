@@ -33,20 +33,15 @@ type loading struct {
 	layout *layout
 	digest *digest
 	tables map[*store.Table]*filling
-	people map[string]uint32 // customers by their ids, in the order of coming
-	dims   map[dimKey]map[string]catalog.Value
-	begun  bool
-	missed map[dimKey]bool // rows of dimensions that a record reached in vain
+	fresh  *fresh
+	begun  bool // whether there are tables
 }
 
 // filling is a table that is being filled.
 type filling struct {
-	own    *ownTable
-	rows   *batch
-	sets   []*batch          // of own.sets
-	owners map[string]uint32 // of records, by their keys
-	counts map[uint32]int    // of records, by their customers
-	keys   map[string]bool   // of dimensions
+	own  *ownTable
+	rows *batch
+	sets []*batch // of own.sets
 }
 
 // batch is rows on their way to a table.
@@ -60,15 +55,12 @@ type batch struct {
 // loadNew fills tables of its own and publishes them.
 func (s *Loaded) loadNew(ctx context.Context, before *ledger, changes iter.Seq2[store.Change, error]) (err error) {
 	id := newLoadID()
-	l := &loading{
-		s: s, id: id, digest: s.newDigest(), tables: map[*store.Table]*filling{}, people: map[string]uint32{},
-		dims: map[dimKey]map[string]catalog.Value{}, missed: map[dimKey]bool{},
-	}
+	l := &loading{s: s, id: id, digest: s.newDigest(), tables: map[*store.Table]*filling{}, fresh: newFresh(s.schema)}
 	if l.layout, err = s.layoutOf(id); err != nil {
 		return err
 	}
 	for of, own := range l.layout.tables {
-		f := &filling{own: own, rows: &batch{name: own.name, columns: own.columnsOf()}, owners: map[string]uint32{}, counts: map[uint32]int{}, keys: map[string]bool{}}
+		f := &filling{own: own, rows: &batch{name: own.name, columns: own.columnsOf()}}
 		for _, set := range own.sets {
 			f.sets = append(f.sets, &batch{name: set.read, columns: []string{"owner", "item"}})
 		}
@@ -181,96 +173,40 @@ func (l *loading) fill(ctx context.Context, changes iter.Seq2[store.Change, erro
 
 // put takes one checked change.
 func (l *loading) put(ctx context.Context, c store.Change) error {
-	bad := func(why string, args ...any) error {
-		return &store.InvalidError{Change: c, Why: fmt.Sprintf(why, args...)}
-	}
-	if c.Op != store.Put {
-		return bad("ClickHouse is loaded whole: rows can only be put")
+	bad := func(why string) error {
+		return &store.InvalidError{Change: c, Why: why}
 	}
 	t, err := l.s.schema.Table(c.Kind)
 	if err != nil {
-		return bad("%v", err)
+		return bad(err.Error())
 	}
-	f := l.tables[t]
+	if why := l.fresh.take(t, c); why != "" {
+		return bad(why)
+	}
+	key, fixed := c.Key, []any{c.Key}
 	switch {
 	case t.Kind == "":
-		if _, twice := l.people[string(c.Customer)]; twice {
-			return bad("the customer is put twice")
-		}
-		l.people[string(c.Customer)] = uint32(len(l.people))
 		guest := uint8(0)
 		if c.Guest {
 			guest = 1
 		}
-		return l.add(ctx, f, string(c.Customer), []any{string(c.Customer), guest, int64(sample.Bucket(string(c.Customer)))}, c.Fields)
-	case t.Dimension:
-		key := dimKey{t.Kind, c.Key}
-		if f.keys[c.Key] {
-			return bad("the row is put twice")
-		}
-		if l.missed[key] {
-			return bad("ClickHouse is loaded in order: rows of a dimension come before the records that reach them")
-		}
-		f.keys[c.Key] = true
-		l.dims[key] = c.Fields
-		return l.add(ctx, f, c.Key, []any{c.Key}, c.Fields)
+		key = string(c.Customer)
+		fixed = []any{key, guest, int64(sample.Bucket(key))}
+	case t.Parent != nil:
+		fixed = append(fixed, string(c.Customer), c.Parent)
+	case !t.Dimension:
+		fixed = append(fixed, string(c.Customer))
 	}
-	whose, ok := l.people[string(c.Customer)]
-	if !ok {
-		return bad("no such customer: %q", string(c.Customer))
-	}
-	if _, twice := f.owners[c.Key]; twice {
-		return bad("the record is put twice")
-	}
-	fixed := []any{c.Key, string(c.Customer)}
-	if t.Parent != nil {
-		above, ok := l.tables[t.Parent].owners[c.Parent]
-		switch {
-		case !ok:
-			return bad("no %s %q", t.ParentField, c.Parent)
-		case above != whose:
-			return bad("its %s %q belongs to another customer", t.ParentField, c.Parent)
-		}
-		fixed = append(fixed, c.Parent)
-	}
-	if f.counts[whose] >= t.Limit {
-		return bad("the customer has %d %s already, the most that the catalog allows", t.Limit, c.Kind)
-	}
-	f.counts[whose]++
-	f.owners[c.Key] = whose
-	return l.add(ctx, f, c.Key, fixed, l.resolved(t, c.Fields))
-}
-
-// resolved are the fields of a record with those that dimensions give it.
-func (l *loading) resolved(t *store.Table, fields map[string]catalog.Value) map[string]catalog.Value {
-	for _, c := range t.Columns {
-		if c.Reach == nil || fields[c.Name].Known() || !fields[c.Reach.By].Known() {
-			continue
-		}
-		key := dimKey{c.Reach.Dimension, fields[c.Reach.By].Text()}
-		row, ok := l.dims[key]
-		if !ok {
-			l.missed[key] = true
-			continue
-		}
-		if v := row[c.Reach.Field.Name]; v.Known() {
-			fields[c.Name] = v
-		}
-	}
-	return fields
-}
-
-// add appends a row and its sets.
-func (l *loading) add(ctx context.Context, f *filling, key string, fixed []any, fields map[string]catalog.Value) error {
+	f := l.tables[t]
 	row := append(make([]any, 0, len(fixed)+len(f.own.columns)), fixed...)
-	for _, c := range f.own.columns {
-		row = append(row, clickArgument(fields[c.Name]))
+	for _, col := range f.own.columns {
+		row = append(row, clickArgument(l.fresh.value(col.Column, c.Fields)))
 	}
 	if err := l.append(ctx, f.rows, row); err != nil {
 		return err
 	}
 	for i, set := range f.own.sets {
-		for _, item := range fields[set.column.Name].Items() {
+		for _, item := range l.fresh.value(set.column, c.Fields).Items() {
 			if err := l.append(ctx, f.sets[i], []any{key, item}); err != nil {
 				return err
 			}

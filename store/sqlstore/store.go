@@ -247,12 +247,17 @@ func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
 const checkEvery = 256
 
 // Load makes all changes of the stream in one transaction, or none when it yields
-// an error or a change is invalid. The stream is read once, so a load that the
+// an error or a change is invalid. Into empty tables it sends many rows at once, and
+// remembers the keys of two million; it fails where others write the same rows meanwhile. The stream is read once, so a load that the
 // engine rolls back for another's sake is not run again.
 func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]) error {
 	return s.writing(ctx, inOneTx, func(tx *sql.Tx) error {
 		w := newWriter(ctx, s, tx)
 		defer w.close()
+		many, err := newBulk(w)
+		if err != nil {
+			return s.d.named(err)
+		}
 		n := 0
 		for c, err := range changes {
 			if err != nil {
@@ -261,10 +266,27 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 			if n%checkEvery == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := w.change(c); err != nil {
+			if c, err = s.schema.Check(c); err != nil {
+				return blame(err, n)
+			}
+			taken := false
+			if many != nil {
+				if taken, err = many.put(c); !taken {
+					many = nil
+				}
+			}
+			if err == nil && !taken {
+				err = w.apply(c)
+			}
+			if err != nil {
 				return s.d.named(blame(err, n))
 			}
 			n++
+		}
+		if many != nil {
+			if err := many.flush(); err != nil {
+				return s.d.named(err)
+			}
 		}
 		return ctx.Err()
 	})
