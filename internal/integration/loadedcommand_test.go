@@ -88,7 +88,7 @@ func TestCommandOnClickHouse(t *testing.T) {
 	db := server.Open(t)
 	at, err := url.Parse(server.DSN)
 	require.NoError(t, err)
-	to := "clickhouse://" + at.Host + "/default"
+	to := "clickhouse://" + at.Host + at.Path
 	tool := command(t)
 	run := func(args ...string) (code int, out, errs string) {
 		t.Helper()
@@ -143,9 +143,11 @@ func TestCommandOnClickHouse(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(big, "customers.csv"), []byte(many.String()), 0o600))
 	killed := exec.Command(tool, "load", "--data", big, "--store", to)
+	var said bytes.Buffer
+	killed.Stderr = &said
 	require.NoError(t, killed.Start())
 	for range 6000 {
-		if n := 0; db.QueryRow("SELECT toInt64(count()) FROM system.parts WHERE active AND database = 'default'").Scan(&n) == nil && n > 0 {
+		if n := 0; db.QueryRow("SELECT toInt64(count()) FROM system.parts WHERE active AND database = currentDatabase()").Scan(&n) == nil && n > 0 {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -153,9 +155,9 @@ func TestCommandOnClickHouse(t *testing.T) {
 	require.NoError(t, killed.Process.Kill())
 	var exit *exec.ExitError
 	require.ErrorAs(t, killed.Wait(), &exit)
-	require.Equal(t, -1, exit.ExitCode(), "it was killed at work")
+	require.Equal(t, -1, exit.ExitCode(), "it was killed at work: %s", &said)
 	left := tables(t, db)
-	require.NotEmpty(t, left)
+	require.NotEmpty(t, left, "%s", &said)
 	code, _, errs = run("select", "--store", to, `points > 5`)
 	require.Equal(t, 2, code)
 	require.Contains(t, errs, "no finished load")
