@@ -47,6 +47,11 @@ func (g *generator) negated(t plan.Test, r row) piece {
 			return p
 		}
 	}
+	if one, ok := t.(*plan.OneOf); ok {
+		if p, ok := g.isNot(one, r); ok {
+			return p
+		}
+	}
 	p := g.holds(t, r)
 	switch {
 	case p.sure:
@@ -55,6 +60,43 @@ func (g *generator) negated(t plan.Test, r row) piece {
 		return join("NOT (COALESCE(", p, ", 0))").certain()
 	}
 	return join("(", p, ") IS NOT TRUE").certain()
+}
+
+// isNot is the complement of being one number, which engines have an operator for.
+func (g *generator) isNot(n *plan.OneOf, r row) (piece, bool) {
+	if g.dialect == ClickHouse {
+		return piece{}, false
+	}
+	x, items, ok := g.numbers(n, r)
+	if !ok || len(items) != 1 {
+		return piece{}, false
+	}
+	switch g.dialect {
+	case Postgres:
+		return join(x, " IS DISTINCT FROM ", items[0]).certain(), true
+	case MySQL:
+		return join("NOT (", x, " <=> ", items[0], ")").certain(), true
+	}
+	return join(x, " IS NOT ", items[0]).certain(), true
+}
+
+// numbers are a value and what it may be, where these are numbers to the engine.
+func (g *generator) numbers(n *plan.OneOf, r row) (x piece, items []piece, ok bool) {
+	if !isText(n.X.Type()) {
+		for _, v := range n.Values {
+			items = append(items, g.literal(&plan.Literal{Value: v}))
+		}
+		return g.expr(n.X, r), items, true
+	}
+	col, alias, bare := g.bare(n.X, r)
+	if !bare || col.Raw == nil || !col.Raw.Integer {
+		return piece{}, nil, false
+	}
+	words := make([]string, len(n.Values))
+	for i, v := range n.Values {
+		words[i] = v.Text()
+	}
+	return text(place(col.Raw.SQL, alias)), col.Raw.numbers(words), true
 }
 
 // leaf writes a test of no other tests. It may be NULL instead of false.

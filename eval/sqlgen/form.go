@@ -19,6 +19,10 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 	needed, others := g.needed(roots)
 	key = outer + "." + g.schema.Customers.Key
 	who = []piece{g.population()}
+	if g.asked && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
+		// Who exists is asked apart, so that an index on what the plan asks for serves.
+		who = g.newcomers(key)
+	}
 	from = text(" FROM " + g.table(g.schema.Customers) + " " + outer)
 	if base := g.base(needed); base != nil && (!g.asked || len(roots) > 1) {
 		base.first = true
@@ -31,6 +35,10 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 		}
 	}
 	for _, s := range needed {
+		if s.listed {
+			who = append(who, g.list(s, key))
+			continue
+		}
 		from = join(from, " JOIN ", g.joinedTo(s, key))
 	}
 	for _, s := range others {
@@ -54,7 +62,7 @@ func (g *generator) needed(roots []plan.Test) (needed, others []*scan) {
 
 // base is a scan that can stand for the population, or nil.
 func (g *generator) base(needed []*scan) *scan {
-	if g.schema.Guest != "" || g.schema.Customers.Filter != "" || g.scope == plan.Guests {
+	if !g.membersOnly() {
 		return nil
 	}
 	for _, s := range needed {
@@ -63,6 +71,22 @@ func (g *generator) base(needed []*scan) *scan {
 		}
 	}
 	return nil
+}
+
+// membersOnly tells whether every row of Customers that is old enough exists.
+func (g *generator) membersOnly() bool {
+	return g.schema.Guest == "" && g.schema.Customers.Filter == "" && g.scope != plan.Guests
+}
+
+// asks tells whether a test reads an attribute.
+func (g *generator) asks(t plan.Test, name string) bool {
+	found := false
+	plan.Walk(t, func(n plan.Node) bool {
+		a, ok := n.(*plan.Attr)
+		found = found || ok && a.Name == name
+		return !found
+	})
+	return found
 }
 
 func without(list []*scan, s *scan) []*scan {
@@ -82,8 +106,13 @@ func (g *generator) newcomers(key string) []piece {
 		return nil
 	}
 	t := g.schema.Customers
-	return []piece{join(key+" NOT IN (SELECT n."+t.Key+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ",
-		place(joined.SQL, "n"), " >= ", text("?", g.encode(joined, g.now())), ")")}
+	late := func() piece { return join(place(joined.SQL, "n"), " >= ", text("?", g.encode(joined, g.now()))) }
+	out := join(key+" NOT IN (SELECT n."+t.Key+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ", late(), ")")
+	if g.dialect == Postgres {
+		return []piece{out}
+	}
+	// Others look every customer up, even where nobody is to be found.
+	return []piece{join("(NOT EXISTS (SELECT 1 FROM "+t.Name+" n WHERE ", late(), ") OR ", out, ")")}
 }
 
 // verdict is what is known of a test.

@@ -11,20 +11,23 @@ import (
 // its rows are (id, value), none when nobody is ranked. The value that decides, the
 // rank's cut, is the least of them, of a bottom rank the greatest.
 func InRank(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
-	return ranked(d, s, q, r, "id, v")
+	g := newGenerator(d, s, q, nil)
+	return g.places(r, g.asText("id")+" AS id, v")
 }
 
 // RankCut writes the statement of a rank's cut alone: one row, NULL when nobody is
 // ranked.
 func RankCut(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
+	g := newGenerator(d, s, q, nil)
 	if r.Bottom {
-		return ranked(d, s, q, r, "MAX(v)")
+		return g.places(r, "MAX(v)")
 	}
-	return ranked(d, s, q, r, "MIN(v)")
+	return g.places(r, "MIN(v)")
 }
 
-func ranked(d Dialect, s *Schema, q Query, r *plan.Rank, columns string) (Statement, error) {
-	g := newGenerator(d, s, q, nil)
+// places writes columns of those whom a rank selects. Ids become text at last, where few
+// are left.
+func (g *generator) places(r *plan.Rank, columns string) (Statement, error) {
 	r = ready(&plan.Plan{Root: r}).(*plan.Rank)
 	value, known := g.ranked(r)
 	from, key, who := g.narrow([]plan.Test{r})
@@ -32,7 +35,7 @@ func ranked(d Dialect, s *Schema, q Query, r *plan.Rank, columns string) (Statem
 	if r.Bottom {
 		order = ""
 	}
-	values := join("SELECT ", g.asText(key), " AS id, ", value, " AS v", from, " WHERE ", list(append(who, known), " AND "))
+	values := join("SELECT ", key, " AS id, ", value, " AS v", from, " WHERE ", list(append(who, known), " AND "))
 	places := join("SELECT id, v, RANK() OVER (ORDER BY v"+order+") AS place, COUNT(*) OVER () AS n FROM (", values, ") ranked")
 	return g.statement(join("SELECT "+columns+" FROM (", places, ") placed WHERE ", g.inPlace(r)))
 }

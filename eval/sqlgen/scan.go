@@ -17,6 +17,9 @@ type scan struct {
 	key   string
 	slots []*slot
 	first bool // the statement begins with it
+	// listed tells that the statement asks for its customers by IN, which engines
+	// answer without making groups of them; top, that its groups are the statement's.
+	listed, top bool
 }
 
 // slot is one aggregate in the statement.
@@ -28,6 +31,7 @@ type slot struct {
 	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
 	// whom no record is selected, and for nobody else.
 	ranked bool
+	value  string // of the scan on top: the aggregate itself
 }
 
 // aggregate asks for an aggregate and gives its value for the customer of the
@@ -36,8 +40,11 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	s := g.slot(a)
 	s.used = true
 	value := s.scan.name + "." + s.column
-	if g.dialect == ClickHouse {
+	switch {
+	case g.dialect == ClickHouse:
 		value = s.column
+	case s.value != "":
+		value = s.value
 	}
 	if col, ok := g.rawStamp(a); ok {
 		value = g.decode(Column{SQL: value, Encoding: col.Encoding}, catalog.Instant, "")
@@ -66,14 +73,38 @@ func (g *generator) anyRecord(c *plan.Compare, r row, positive bool) (piece, boo
 		return piece{}, false
 	}
 	s := g.slot(a)
-	if len(s.scan.slots) > 1 {
+	if !s.scan.alike() {
 		return piece{}, false
+	}
+	if s.scan.listed || s.scan.top {
+		return g.always(!none == positive), true
 	}
 	is := " IS NOT NULL"
 	if none == positive {
 		is = " IS NULL"
 	}
 	return text(s.scan.name + ".c" + is).certain(), true
+}
+
+// alike tells whether all aggregates of a scan select the same records, so that a
+// customer has some exactly when the scan has a row.
+func (s *scan) alike() bool {
+	selected := func(slot *slot) string {
+		count := *slot.agg
+		count.Fn, count.Of = plan.Count, nil
+		return plan.Key(&count)
+	}
+	for _, other := range s.slots[1:] {
+		if selected(other) != selected(s.slots[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+// read tells whether a value of the scan is asked for, not only who has a row.
+func (s *scan) read() bool {
+	return slices.ContainsFunc(s.slots, func(slot *slot) bool { return slot.used })
 }
 
 // slot finds or makes the column of an aggregate.
@@ -144,16 +175,7 @@ func (g *generator) scan(s *scan) piece {
 	if g.ordered(first) {
 		return g.choice(s.slots[0], r)
 	}
-	low, bounded := g.lowest(s.slots)
-	where := []piece{g.seen(first, r, s.first && !bounded)}
-	if bounded {
-		where = append(where, g.instantCompare(first.Stamp, r, ">=", low))
-	}
-	own := make([][]piece, len(s.slots))
-	for i, slot := range s.slots {
-		own[i] = g.own(slot.agg, r, low, bounded)
-	}
-	where = append(where, common(own)...)
+	where, own := g.selected(s, r)
 	columns := []piece{join(r.owner, " AS c")}
 	if g.dialect == ClickHouse {
 		columns[0] = join(r.owner, " AS "+clickOwner)
@@ -166,7 +188,28 @@ func (g *generator) scan(s *scan) piece {
 	if g.dialect == ClickHouse {
 		g.clickNarrow(s.slots, r)
 	}
+	if g.dialect == MySQL && len(columns) == 1 { // it takes more for groups of one column
+		return join("SELECT DISTINCT ", columns[0], r.from(), " WHERE ", list(where, " AND "))
+	}
 	return join("SELECT ", list(columns, ", "), r.from(), " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
+}
+
+// selected are the conditions that all aggregates of a scan ask of a record, and what
+// each asks besides.
+func (g *generator) selected(s *scan, r row) (where []piece, own [][]piece) {
+	first := s.slots[0].agg
+	low, bounded := g.lowest(s.slots)
+	if bounded {
+		where = append(where, g.instantCompare(first.Stamp, r, ">=", low))
+	}
+	if seen := g.seen(first, r, s.first && !bounded); seen.sql != "" {
+		where = append(where, seen)
+	}
+	own = make([][]piece, len(s.slots))
+	for i, slot := range s.slots {
+		own[i] = g.own(slot.agg, r, low, bounded)
+	}
+	return append(where, common(own)...), own
 }
 
 // common takes out of all lists the conditions that stand in every one.
@@ -207,7 +250,9 @@ func (g *generator) lowest(slots []*slot) (int64, bool) {
 func (g *generator) seen(a *plan.Aggregate, r row, all bool) piece {
 	var parts []piece
 	if r.level(0) == nil { // else the source sees to it
-		parts = append(parts, g.there(r, g.schema.Records[a.Kind]))
+		if there := g.there(r, g.schema.Records[a.Kind]); there.sql != "" {
+			parts = append(parts, there)
+		}
 	}
 	if a.Stamp != nil {
 		past := g.instantCompare(a.Stamp, r, "<", g.now())
@@ -234,13 +279,16 @@ func (g *generator) seen(a *plan.Aggregate, r row, all bool) piece {
 	return list(parts, " AND ")
 }
 
-// there is what makes a row of a table a record.
+// there is what makes a row of a table a record, nothing where every row is one.
 func (g *generator) there(r row, t Table) piece {
-	out := text(r.alias(0) + "." + t.Customer + " IS NOT NULL")
-	if t.Filter != "" {
-		out = join(out, " AND (", place(t.Filter, r.alias(0)), ")")
+	var parts []piece
+	if !t.Owned || g.dialect == ClickHouse {
+		parts = append(parts, text(r.alias(0)+"."+t.Customer+" IS NOT NULL"))
 	}
-	return out
+	if t.Filter != "" {
+		parts = append(parts, text("("+place(t.Filter, r.alias(0))+")"))
+	}
+	return list(parts, " AND ")
 }
 
 // own is what one aggregate asks of a record besides, its window's start only where
@@ -256,13 +304,23 @@ func (g *generator) own(a *plan.Aggregate, r row, low int64, bounded bool) []pie
 	switch n := a.Where.(type) {
 	case nil:
 	case *plan.And:
-		for _, t := range n.Terms {
+		// Tests for some values leave few, and some engines take tests as they come.
+		terms := slices.Clone(n.Terms)
+		slices.SortStableFunc(terms, func(a, b plan.Test) int { return rung(a) - rung(b) })
+		for _, t := range terms {
 			parts = append(parts, g.holds(t, r))
 		}
 	default:
 		parts = append(parts, g.holds(n, r))
 	}
 	return parts
+}
+
+func rung(t plan.Test) int {
+	if _, ok := t.(*plan.OneOf); ok {
+		return 0
+	}
+	return 1
 }
 
 // compute is the aggregate over the rows of a scan that meet the condition, all

@@ -53,10 +53,10 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	for _, r := range ranks {
 		roots = append(roots, r)
 	}
-	from, key, who := g.narrow(roots)
 	if len(roots) == 1 && len(ranks) == 0 {
-		return g.statement(join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, tests[0]), " AND ")))
+		return g.statement(g.alone(roots[0]))
 	}
+	from, key, who := g.narrow(roots)
 	bits := []piece{text("0")}
 	for i, t := range tests {
 		bits = append(bits, join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i)))

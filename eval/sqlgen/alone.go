@@ -1,0 +1,74 @@
+package sqlgen
+
+import (
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// alone writes the statement of one plan whose aggregates have been asked for, as a
+// person would: scans of which only the customers matter are lists of them, and where
+// one scan is left that stands for the population, the statement is that scan.
+func (g *generator) alone(root plan.Test) piece {
+	roots := []plan.Test{root}
+	needed, others := g.needed(roots)
+	var base *scan
+	if !g.asked {
+		base = g.base(needed)
+	}
+	for _, s := range needed {
+		s.listed = s != base && !s.read() && !g.ordered(s.slots[0].agg)
+	}
+	joined := len(others)
+	for _, s := range needed {
+		if !s.listed {
+			joined++
+		}
+	}
+	if base != nil && joined == 1 {
+		if out, ok := g.overGroups(base, needed, root); ok {
+			return out
+		}
+	}
+	test := g.holds(root, g.customer())
+	from, key, who := g.narrow(roots)
+	return join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
+}
+
+// overGroups writes the statement over the groups of one scan, as far as there is nothing to
+// pass twice. MariaDB would turn every group's id into text, not only the members'.
+func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piece, bool) {
+	if g.dialect == MySQL || g.ordered(base.slots[0].agg) {
+		return piece{}, false
+	}
+	r := g.record(base.slots[0].agg, base.slots)
+	where, own := g.selected(base, r)
+	for i, s := range base.slots {
+		if !s.used {
+			continue
+		}
+		value := g.compute(s, r, list(own[i], " AND "))
+		if len(value.args) > 0 {
+			for _, s := range base.slots {
+				s.value = ""
+			}
+			return piece{}, false
+		}
+		s.value = value.sql
+	}
+	base.top = true
+	having := g.newcomers(r.owner.sql)
+	for _, s := range needed {
+		if s.listed {
+			having = append(having, g.list(s, r.owner.sql))
+		}
+	}
+	having = append(having, g.holds(root, g.customer()))
+	return join("SELECT ", g.asText(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),
+		" GROUP BY ", r.owner, " HAVING ", list(having, " AND ")), true
+}
+
+// list is the test that a scan has a row of the customer.
+func (g *generator) list(s *scan, key string) piece {
+	r := g.record(s.slots[0].agg, s.slots)
+	where, _ := g.selected(s, r)
+	return join(key+" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), ")")
+}
