@@ -202,9 +202,7 @@ func (g *generator) selected(s *scan, r row) (where []piece, own [][]piece) {
 	if bounded {
 		where = append(where, g.instantCompare(first.Stamp, r, ">=", low))
 	}
-	if seen := g.seen(first, r, s.first && !bounded); seen.sql != "" {
-		where = append(where, seen)
-	}
+	where = append(where, g.seen(first, r, s.first && !bounded))
 	own = make([][]piece, len(s.slots))
 	for i, slot := range s.slots {
 		own[i] = g.own(slot.agg, r, low, bounded)
@@ -275,6 +273,9 @@ func (g *generator) seen(a *plan.Aggregate, r row, all bool) piece {
 			}
 			parts = append(parts, join(stamp, op, r.momentTo))
 		}
+	}
+	if len(parts) == 0 {
+		return g.always(true)
 	}
 	return list(parts, " AND ")
 }
