@@ -2,7 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -34,12 +34,13 @@ const (
 // lifted is a source of values within a statement: a subquery that computes them where
 // its table is read, each under a name.
 type lifted struct {
-	g     *generator
-	row   row  // what the values are computed of
-	whole bool // a row is always there, so a test may be lifted with its negations
-	names map[string]string
-	parts []part
-	where []piece // what rows of the source must meet besides
+	g      *generator
+	row    row  // what the values are computed of
+	whole  bool // a row is always there, so a test may be lifted with its negations
+	people bool // it is the population of a statement, whose tests travel as bits
+	names  map[string]string
+	parts  []part
+	where  []piece // what rows of the source must meet besides
 }
 
 type part struct {
@@ -113,6 +114,10 @@ func (l *lifted) value(e plan.Expr) piece {
 }
 
 func (l *lifted) bit(t plan.Test) piece {
+	if l.people {
+		name, weight := l.g.bit(nil, plan.Key(t), func() piece { return l.within(func() piece { return l.g.holds(t, l.row) }) })
+		return isSet(name, weight)
+	}
 	name := l.add(plan.Key(t), partBit, func() piece {
 		return l.within(func() piece { return l.g.holds(t, l.row) })
 	})
@@ -183,7 +188,7 @@ func (l *lifted) liftable(t plan.Test) bool {
 // population is a source of the customers themselves.
 func (g *generator) liftPopulation() *lifted {
 	l := newLifted(g, g.people)
-	l.whole = true
+	l.whole, l.people = true, true
 	g.people = row{customerAlias: g.people.customerAlias, customerLift: l}
 	return l
 }
@@ -202,14 +207,39 @@ func (g *generator) clickSelect(roots []plan.Test) piece {
 	l := g.liftPopulation()
 	if len(roots) == 1 {
 		test := g.holds(l.narrow(roots[0]), g.customer())
-		return join("SELECT dg_c FROM (", g.clickPeople(g.population()), ") WHERE ", test)
+		return join("SELECT dg_c FROM (", g.clickPeople(g.clickWho(roots)), ") WHERE ", test)
 	}
-	bits := make([]piece, len(roots))
+	masks := make([]piece, len(roots))
 	for i, t := range roots {
-		bits[i] = join("if(", certainly(g.holds(t, g.customer())), fmt.Sprintf(", %d, 0)", int64(1)<<i))
+		masks[i] = join("if(", certainly(g.holds(t, g.customer())), fmt.Sprintf(", %d, 0)", int64(1)<<i))
 	}
-	return join("SELECT dg_c, dg_mask FROM (SELECT dg_c, toInt64(", list(bits, " + "), ") AS dg_mask FROM (", g.clickPeople(g.population()),
+	return join("SELECT dg_c, dg_mask FROM (SELECT dg_c, toInt64(", list(masks, " + "), ") AS dg_mask FROM (", g.clickPeople(g.clickWho(roots)),
 		")) WHERE dg_mask <> 0")
+}
+
+// who are the customers that a statement asks for.
+type who struct {
+	exists piece // what the population's rows must meet
+	// base is a scan whose customers they all are; then the population is not read.
+	base *scan
+	late piece // of a base: what leaves out those who do not exist yet
+	all  bool  // nobody asks whether they exist: each branch brings some
+}
+
+// clickWho must be called after the tests are written.
+func (g *generator) clickWho(roots []plan.Test) who {
+	needed, _ := g.needed(roots)
+	base := g.base(needed)
+	if base == nil || g.asked {
+		return who{exists: g.population()}
+	}
+	out := who{base: base}
+	if joined, ok := g.schema.Customers.Columns["joined"]; ok {
+		t := g.schema.Customers
+		out.late = join(" AND toString(assumeNotNull(dg_o)) GLOBAL NOT IN (SELECT "+g.asText("n."+t.Key)+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ",
+			g.clickBefore(joined, "n", ">=", g.now()), ")")
+	}
+	return out
 }
 
 // narrow takes from a rule the clauses that its customers alone decide: the others
@@ -240,75 +270,108 @@ func (l *lifted) narrow(root plan.Test) plan.Test {
 func (g *generator) clickRanked(r *plan.Rank) piece {
 	g.liftPopulation()
 	value, known := g.ranked(r)
-	return join("SELECT ", value, " AS dg_v FROM (", g.clickPeople(g.population()), ") WHERE ", known)
+	return join("SELECT ", value, " AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
 }
 
-// clickPeople has one row a customer: the id dg_c, and under their names the lifted
-// values and the aggregates that were asked for. It is written after all of them.
-func (g *generator) clickPeople(exists piece) piece {
+// clickPeople has one row a customer: the id dg_c, the columns of bits, and under their
+// names the lifted values and the aggregates that were asked for. It is written after
+// all of them.
+func (g *generator) clickPeople(of who) piece {
 	l := g.people.customerLift
+	population := of.base == nil && !of.all
 	columns := append([]part(nil), l.parts...)
 	own := len(columns)
-	var owned [][]*slot // the columns of each scan
-	for _, s := range g.scans {
-		owned = append(owned, s.slots)
+	var branches []piece
+	type owned struct{ from, to int } // the columns of a scan
+	read := slices.DeleteFunc(slices.Clone(g.scans), func(s *scan) bool { return !g.reads(s) })
+	scans := make([]owned, len(read))
+	for k, s := range read {
+		scans[k].from = len(columns)
 		for _, slot := range s.slots {
-			columns = append(columns, part{name: slot.column, sort: g.slotSort(slot)})
+			if slot.used {
+				columns = append(columns, part{name: slot.column, sort: g.slotSort(slot)})
+			}
 		}
+		scans[k].to = len(columns)
 	}
-	conditions := list(append([]piece{exists}, l.where...), " AND ")
-	table := join(" FROM "+g.table(g.schema.Customers)+" c WHERE ", conditions)
-	id := g.asText("c." + g.schema.Customers.Key)
-	if len(g.scans) == 0 {
-		out := text("SELECT " + id + " AS dg_c")
-		for _, p := range columns {
-			out = join(out, ", ", p.value, " AS "+p.name)
-		}
-		return join(out, table)
+	if population && len(g.bits) == 0 && len(read) > 0 {
+		g.bits = append(g.bits, g.alias(Reserved))
 	}
+	together := len(read) > 1 || population && len(read) == 1
 	// A column is called xdg_1 in the branches and dg_1 behind them: an alias must not
 	// bear the name of what it is made of. Every branch names its columns: old servers
-	// confuse those that have the same value.
-	branch := func(id string, here int, value func(i int) piece) piece {
-		out := text("SELECT " + id + " AS dg_c, " + strconv.Itoa(here) + " AS dg_here")
+	// confuse those that have the same value. The first tells the type of every column.
+	mark := ""
+	if together {
+		mark = "x"
+	}
+	branch := func(id string, bits []piece, value func(i int) piece) piece {
+		out := text("SELECT " + id + " AS dg_c")
+		for i, b := range bits {
+			if together { // a constant would make one of the whole column
+				b = join("materialize(", b, ")")
+			}
+			out = join(out, ", ", b, " AS "+mark+g.bits[i])
+		}
 		for i, p := range columns {
-			out = join(out, ", ", value(i), " AS x"+p.name)
+			out = join(out, ", ", value(i), " AS "+mark+p.name)
 		}
 		return out
 	}
-	// The first branch tells the type of every column.
 	none := func(i int) piece {
-		if columns[i].sort == partBit {
-			return text("0")
+		if len(branches) == 0 {
+			return columns[i].sort.cast(text("NULL"))
 		}
 		return text("NULL")
 	}
-	branches := []piece{join(branch(id, 1, func(i int) piece {
-		if i < own { // a constant there would make one of the whole column
-			return join("materialize(", columns[i].value, ")")
+	if population {
+		bits, _ := g.clickBits(nil, true)
+		conditions := list(append([]piece{of.exists}, l.where...), " AND ")
+		branches = append(branches, join(branch(g.asText("c."+g.schema.Customers.Key), bits, func(i int) piece {
+			switch {
+			case i >= own:
+				return none(i)
+			case together:
+				return join("materialize(", columns[i].value, ")")
+			}
+			return columns[i].value
+		}), " FROM "+g.table(g.schema.Customers)+" c WHERE ", conditions))
+	}
+	for k, s := range read {
+		bits, any := g.clickBits(s, false)
+		where := text("1 = 1")
+		if any && scans[k].from == scans[k].to { // what has no bit says nothing
+			var set []piece
+			for _, b := range g.bits {
+				set = append(set, text(mark+b+" <> 0"))
+			}
+			where = join("(", list(set, " OR "), ")")
 		}
-		return columns[i].sort.cast(text("NULL"))
-	}), table)}
-	first := own
-	for k, s := range g.scans {
-		from, to := first, first+len(owned[k])
-		first = to
-		branches = append(branches, join(branch("toString(assumeNotNull(dg_o))", 0, func(i int) piece {
-			if from <= i && i < to {
+		if s == of.base {
+			where = join(where, of.late)
+		}
+		branches = append(branches, join(branch("toString(assumeNotNull(dg_o))", bits, func(i int) piece {
+			if scans[k].from <= i && i < scans[k].to {
 				return text(columns[i].name)
 			}
 			return none(i)
-		}), " FROM (", g.scan(s), ")"))
+		}), " FROM (", g.scan(s), ") WHERE ", where))
+	}
+	if !together {
+		return branches[0]
 	}
 	out := text("SELECT dg_c")
-	for _, p := range columns {
-		fn := "any"
-		if p.sort == partBit {
-			fn = "max"
-		}
-		out.sql += ", " + fn + "(x" + p.name + ") AS " + p.name
+	for _, b := range g.bits {
+		out.sql += ", groupBitOr(x" + b + ") AS " + b
 	}
-	return join(out, " FROM (", list(branches, " UNION ALL "), ") GROUP BY dg_c HAVING max(dg_here) = 1")
+	for _, p := range columns {
+		out.sql += ", any(x" + p.name + ") AS " + p.name
+	}
+	out = join(out, " FROM (", list(branches, " UNION ALL "), ") GROUP BY dg_c")
+	if population {
+		out = join(out, " HAVING bitAnd(groupBitOr(x"+g.bits[0]+"), 1) = 1")
+	}
+	return out
 }
 
 // clickReadSet is ReadSet for a set of records. Both sides are subqueries with names
@@ -325,7 +388,7 @@ func (g *generator) clickReadSet(rows Table, set Set, id *dangol.CustomerID) (St
 		owners = join(owners, " AND ("+place(rows.Filter, "r")+")")
 	}
 	if id != nil {
-		owners = join(owners, " AND r."+rows.Customer+" = ", text("?", string(*id)))
+		owners = join(owners, " AND ", g.owned("r."+rows.Customer, rows.Owner, *id))
 	}
 	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") dg_l GLOBAL ANY LEFT JOIN (",
 		owners, ") dg_r ON dg_o = dg_k) WHERE dg_in = 1 ORDER BY dg_c, dg_o"))

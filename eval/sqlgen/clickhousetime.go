@@ -2,6 +2,9 @@ package sqlgen
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
 )
@@ -102,3 +105,64 @@ func yearDaysOf(spans [][2]int) [][2]int {
 	}
 	return out
 }
+
+// Offsets of a zone stand in arrays beside each other, which are one part of a statement
+// each, however many clock changes there were: tests of a moment against every change,
+// as other dialects have them, took servers seconds to plan.
+
+// clickShift makes all moments positive: an array's numbers need a type in common, which
+// large ones and negative ones have not.
+const clickShift = 4_000_000_000_000_000
+
+// clickOffset is the zone's offset from UTC at a moment, in microseconds, as far as it
+// lies at or after from.
+func (g *generator) clickOffset(us piece, from int64) piece {
+	at := time.UnixMicro(from).In(g.zone)
+	var tills, offsets []string
+	for range mostOffsets {
+		_, seconds := at.Zone()
+		offsets = append(offsets, strconv.Itoa(seconds))
+		_, end := at.ZoneBounds()
+		if end.IsZero() || !end.Before(g.asOf) {
+			break
+		}
+		tills = append(tills, strconv.FormatInt(end.UnixMicro()+clickShift, 10))
+		at = end
+	}
+	if len(tills) == 0 {
+		return text("1000000 * " + offsets[0])
+	}
+	return join("1000000 * ", arrayOf(offsets), "[", g.clickPassed(us, tills), "]")
+}
+
+// clickPassed is one more than the number of bounds at or before a moment.
+func (g *generator) clickPassed(us piece, bounds []string) piece {
+	name := g.alias(Reserved)
+	return join("1 + arrayCount("+name+" -> "+name+" <= ", join("assumeNotNull(", us, fmt.Sprintf(") + %d", int64(clickShift))), ", "+arrayOf(bounds)+")")
+}
+
+// clickFromLocal is fromLocal. A reading inside a gap, less the offset after it, lies
+// before the gap: the gap's own instant is the later one.
+func (g *generator) clickFromLocal(clock string, zone *time.Location) string {
+	at := time.UnixMicro(longAgo).In(zone)
+	offsets, starts, bounds := []string{}, []string{"0"}, []string{}
+	for range mostOffsets {
+		_, seconds := at.Zone()
+		offsets = append(offsets, strconv.Itoa(seconds))
+		_, end := at.ZoneBounds()
+		if end.IsZero() || end.After(g.asOf.AddDate(1, 0, 0)) {
+			break
+		}
+		starts = append(starts, strconv.FormatInt(end.UnixMicro()+clickShift, 10))
+		bounds = append(bounds, strconv.FormatInt(end.UnixMicro()+int64(seconds)*1e6+clickShift, 10))
+		at = end
+	}
+	if len(bounds) == 0 {
+		return fmt.Sprintf("(%s - 1000000 * (%s))", clock, offsets[0])
+	}
+	passed := g.clickPassed(text(clock), bounds).sql
+	// Servers of today pass over a NULL in greatest: both sides have it.
+	return fmt.Sprintf("greatest(toInt64(%s[%s]) - %d + 0 * %s, %s - 1000000 * %s[%s])", arrayOf(starts), passed, int64(clickShift), clock, clock, arrayOf(offsets), passed)
+}
+
+func arrayOf(numbers []string) string { return "[" + strings.Join(numbers, ", ") + "]" }

@@ -18,6 +18,9 @@ func (g *generator) holds(t plan.Test, r row) piece {
 	if l := g.home(t, r); l != nil && l.liftable(t) {
 		return l.bit(t)
 	}
+	if p, ok := g.clickAtom(t, r); ok {
+		return p
+	}
 	switch n := t.(type) {
 	case *plan.And:
 		return g.terms(n.Terms, " AND ", r)

@@ -128,6 +128,7 @@ const (
 type absence struct {
 	g    *generator
 	scan *scan
+	zero bool // a count since a moment of the customer is zero then, not missing
 }
 
 func (a absence) test(t plan.Test) verdict {
@@ -250,7 +251,7 @@ func (a absence) expr(e plan.Expr) (*int64, bool) {
 		}
 		switch n.Fn {
 		case plan.Count, plan.Sum, plan.Distinct, plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
-			if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
+			if !a.zero && (n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment) {
 				return nil, false // zero or missing
 			}
 			return new(int64), true

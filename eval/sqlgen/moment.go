@@ -120,6 +120,9 @@ func (g *generator) day(sql string) string {
 // fromLocal turns clock readings of a zone into instants: a reading that occurs
 // twice is the earlier instant, one that a gap skips the first after it.
 func (g *generator) fromLocal(clock string, zone *time.Location) string {
+	if g.dialect == ClickHouse {
+		return g.clickFromLocal(clock, zone)
+	}
 	var b strings.Builder
 	at := time.UnixMicro(longAgo).In(zone)
 	for range mostOffsets {
@@ -409,6 +412,9 @@ const mostOffsets = 1000
 // localDay is the local calendar day of a moment from then on, in days since
 // 1970-01-01.
 func (g *generator) localDay(us piece, from int64) piece {
+	if g.dialect == ClickHouse {
+		return g.floor(join("(", us, " + ", g.clickOffset(us, from), ")"), 86400e6)
+	}
 	return g.once(us, func(us piece) piece {
 		return g.floor(join("(", us, " + ", g.offset(us, from), ")"), 86400e6)
 	})
@@ -416,23 +422,19 @@ func (g *generator) localDay(us piece, from int64) piece {
 
 // offset is the zone's offset from UTC at a moment, in microseconds.
 func (g *generator) offset(stamp piece, from int64) piece {
-	unit, scale := int64(1e6), ""
-	if g.dialect == ClickHouse { // where seconds have a type in common, and larger numbers none
-		unit, scale = 1, "1000000 * "
-	}
 	at := time.UnixMicro(from).In(g.zone)
-	cases := []any{scale + "CASE"}
+	cases := []any{"CASE"}
 	var rows []string
 	for range mostOffsets {
 		_, seconds := at.Zone()
 		_, end := at.ZoneBounds()
-		offset := int64(seconds) * unit
+		offset := int64(seconds) * 1e6
 		if end.IsZero() || !end.Before(g.asOf) {
 			if g.dialect == MySQL && len(rows) > mostCopies {
 				return g.looked(stamp, append(rows, fmt.Sprintf("SELECT %d AS till, %d AS v", int64(math.MaxInt64), offset)))
 			}
 			if len(rows) == 0 {
-				return text(scale + fmt.Sprint(offset))
+				return text(fmt.Sprint(offset))
 			}
 			return join(append(cases, fmt.Sprintf(" ELSE %d END", offset))...)
 		}

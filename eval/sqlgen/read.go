@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -58,7 +59,7 @@ func Read(d Dialect, s *Schema, kind string, values []Value, id *dangol.Customer
 	}
 	order := g.bytes("r." + table.Key)
 	if id != nil {
-		out = join(out, " AND r."+owner+" = ", text("?", string(*id)))
+		out = join(out, " AND ", g.owned("r."+owner, table.Owner, *id))
 	} else if kind != "" {
 		order = g.bytes("r."+owner) + ", " + order
 	}
@@ -95,7 +96,25 @@ func ReadSet(d Dialect, s *Schema, kind, field string, id *dangol.CustomerID) (S
 		out = join(out, " AND ("+place(t.Filter, "s")+")")
 	}
 	if id != nil {
-		out = join(out, " AND "+owner+" = ", text("?", string(*id)))
+		out = join(out, " AND ", g.owned(owner, AnyKey, *id))
 	}
 	return g.statement(join(out, " ORDER BY "+order))
+}
+
+// owned is the test that a column holds a customer's id. ClickHouse of old compares
+// numbers with numbers only, and finds a row by its key where the column stands bare.
+func (g *generator) owned(column string, form KeyForm, id dangol.CustomerID) piece {
+	if g.dialect == ClickHouse {
+		switch form {
+		case IntegerKey:
+			n, err := strconv.ParseInt(string(id), 10, 64)
+			if err != nil {
+				return g.always(false)
+			}
+			return join(column+" = ", text("?", n))
+		case AnyKey:
+			column = g.asText(column)
+		}
+	}
+	return join(column+" = ", text("?", string(id)))
 }

@@ -28,6 +28,7 @@ type slot struct {
 	scan   *scan
 	column string
 	used   bool // its value is read, not only whether there is a row
+	read   bool // of ClickHouse: its value is read within the scan
 	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
 	// whom no record is selected, and for nobody else.
 	ranked bool
@@ -38,7 +39,7 @@ type slot struct {
 // outer statement; for one without records NULL where that will do.
 func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	s := g.slot(a)
-	s.used = true
+	s.used = s.used || g.tracing == nil
 	value := s.scan.name + "." + s.column
 	switch {
 	case g.dialect == ClickHouse:
@@ -56,6 +57,10 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 		}
 	}
 	out := text(value)
+	if g.tracing != nil {
+		g.tracing.saw(s)
+		return out
+	}
 	for _, b := range []plan.Bound{a.Window.From, a.Window.To} {
 		if b.Kind == plan.Moment {
 			// Without the moment there is no window, so nothing to count either.
@@ -181,7 +186,7 @@ func (g *generator) scan(s *scan) piece {
 		columns[0] = join(r.owner, " AS "+clickOwner)
 	}
 	for i, slot := range s.slots {
-		if slot.used {
+		if slot.used || slot.read {
 			columns = append(columns, join(g.compute(slot, r, list(own[i], " AND ")), " AS ", slot.column))
 		}
 	}

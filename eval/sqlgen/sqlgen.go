@@ -56,6 +56,9 @@ type Table struct {
 	Key string
 	// Customer is the column of the customer's id, of a table of records.
 	Customer string
+	// Owner is the type of the customer's id there, of Key or Customer. ClickHouse alone
+	// asks for it.
+	Owner KeyForm
 	// Parent is the column of the parent's key, where the kind has one.
 	Parent string
 	// Columns by attribute or field name. One that is absent is Unsupported. A field
@@ -72,6 +75,16 @@ type Table struct {
 	// count. "" is none.
 	Tenant string
 }
+
+// KeyForm is the type of a column of keys.
+type KeyForm uint8
+
+// The forms of keys.
+const (
+	AnyKey     KeyForm = iota // compared as text
+	TextKey                   // text itself
+	IntegerKey                // an integer of at most 64 bits, signed
+)
 
 // Column is where a value lies. SQL is an expression with {t} where the table's
 // alias stands: a bare column is {t}.name, quoted as the dialect wants it.

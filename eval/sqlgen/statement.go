@@ -156,6 +156,12 @@ type generator struct {
 	asked  bool             // something of the customer's own row was asked for
 	shared bool             // all aggregates have been asked for
 	err    error            // the first thing that cannot be written
+
+	// Of ClickHouse: tests that travel as bits, and the columns of these.
+	atoms     []*atom
+	atomByKey map[string]*atom
+	bits      []string
+	tracing   *trace
 }
 
 func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator {
@@ -169,7 +175,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, joined: new(int),
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
 		people: row{customerAlias: outer},
 	}
 	for _, p := range q.Plans {

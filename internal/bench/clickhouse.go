@@ -87,7 +87,7 @@ func serveClickHouse(library string) error {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		began := time.Now()
-		result := query(*conn, lines.Text(), "TabSeparated")
+		result := query(*conn, lines.Text(), "TabSeparatedWithNamesAndTypes")
 		took := time.Since(began)
 		r := reply{Micros: took.Microseconds()}
 		if why := failure(result); why != "" {
@@ -97,6 +97,7 @@ func serveClickHouse(library string) error {
 			for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
 				r.Rows = append(r.Rows, strings.Split(line, "\t"))
 			}
+			r.Names, r.Types, r.Rows = r.Rows[0], r.Rows[1], r.Rows[2:]
 		}
 		free(result)
 		if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {

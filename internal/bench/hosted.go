@@ -26,6 +26,7 @@ type hosted struct {
 	mapped  *sqlstore.Mapped
 	plans   []*plan.Plan
 	close   func()
+	click   *clickDB // of ClickHouse
 }
 
 // hostedResult is what a run over hosted tables found, in microseconds.
@@ -111,6 +112,13 @@ func startHosted(name string, o options) (*hosted, error) {
 			return nil, err
 		}
 		h.dialect, h.db, h.close = sqlstore.SQLite, s.db, s.close
+	case "clickhouse":
+		c, err := startHostedClick(o.dir, o)
+		if err != nil {
+			return nil, err
+		}
+		h.click, h.db, h.dialect = c, sql.OpenDB(c), sqlstore.ClickHouse
+		h.close = func() { h.db.Close(); c.p.close() }
 	default:
 		return nil, fmt.Errorf("no tables are made in %q", name)
 	}
@@ -129,9 +137,19 @@ func startHosted(name string, o options) (*hosted, error) {
 	return h, err
 }
 
+// watch starts a watch that leaves out the way from a helper process.
+func (h *hosted) watch() (took func() time.Duration) {
+	began := time.Now()
+	if h.click == nil {
+		return func() time.Duration { return time.Since(began) }
+	}
+	carried := h.click.carried
+	return func() time.Duration { return time.Since(began) - (h.click.carried - carried) }
+}
+
 // written runs the hand-written statement and takes the ids.
 func (h *hosted) written(r rule) (ids []dangol.CustomerID, took time.Duration, err error) {
-	began := time.Now()
+	watch := h.watch()
 	rows, err := h.db.Query(r.sql)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", r.sql, err)
@@ -144,14 +162,14 @@ func (h *hosted) written(r rule) (ids []dangol.CustomerID, took time.Duration, e
 		}
 		ids = append(ids, dangol.CustomerID(id))
 	}
-	return ids, time.Since(began), rows.Err()
+	return ids, watch(), rows.Err()
 }
 
 // generated asks for the members of some rules at once.
 func (h *hosted) generated(plans []*plan.Plan) (answers []store.Answer, took time.Duration, err error) {
-	began := time.Now()
+	watch := h.watch()
 	answers, err = h.mapped.Select(context.Background(), store.Query{Plans: plans, AsOf: now, Zone: zone})
-	took = time.Since(began)
+	took = watch()
 	for _, a := range answers {
 		if a.Err != nil {
 			return nil, 0, a.Err

@@ -50,7 +50,7 @@ func run() error {
 	flag.StringVar(&o.json, "json", "", "file for the results")
 	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring")
 	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
-	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite; comma-separated: measures generated SQL against hand-written, and nothing else")
+	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite, clickhouse; comma-separated: measures generated SQL against hand-written, and nothing else")
 	flag.BoolVar(&o.show, "show", false, "with -sql: print how each rule is answered")
 	flag.StringVar(&sizes, "grow", "", "instead of comparing, measure our engine in shops of these sizes, such as 100000,1000000,5000000")
 	flag.BoolVar(&o.memory, "memory", false, "measure how many bytes a customer takes in a memstore")

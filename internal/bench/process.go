@@ -25,6 +25,8 @@ type process struct {
 // reply is the helper's line.
 type reply struct {
 	Micros int64      `json:"micros"`
+	Names  []string   `json:"names"` // of columns, where the helper tells them
+	Types  []string   `json:"types"`
 	Rows   [][]string `json:"rows"`
 	Error  string     `json:"error"`
 }

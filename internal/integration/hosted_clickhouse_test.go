@@ -35,7 +35,7 @@ func clickHouses() []engine {
 	one := func(t testing.TB) *sql.DB { return servers.ClickHouse(t).Open(t) }
 
 	old := base
-	old.name, old.start, old.click, old.times, old.share = "ClickHouse", one, &clickHost{}, [][2]string{micros}, 4
+	old.name, old.start, old.click, old.times = "ClickHouse", one, &clickHost{}, [][2]string{micros}
 
 	seconds := base
 	seconds.name, seconds.start, seconds.share = "ClickHouse, whole seconds", one, 10
@@ -79,19 +79,22 @@ func (c *clickHost) create(h *host, name string, columns []string) {
 	for i, column := range columns {
 		end := strings.LastIndex(column, "` ") + 1 // of the name
 		field, typ := column[:end], column[end+1:]
-		if strings.HasPrefix(field, "`c") { // the others are there in every row
+		if strings.HasPrefix(field, "`c") && !strings.HasPrefix(typ, "Nullable") { // the others are there in every row
 			typ = "Nullable(" + typ + ")"
 			columns[i] = field + " " + typ
 		}
 		c.types[name] = append(c.types[name], typ)
 	}
 	list := " (" + strings.Join(columns, ", ") + ")"
-	local := name
+	local, kept := name, "MergeTree ORDER BY tuple()"
+	if h.memory {
+		kept = "Memory"
+	}
 	if c.nodes != nil {
 		local += onNode
 	}
 	for _, db := range c.on(h) {
-		c.exec(h, db, "CREATE TABLE "+h.q(local)+list+" ENGINE = MergeTree ORDER BY tuple()")
+		c.exec(h, db, "CREATE TABLE "+h.q(local)+list+" ENGINE = "+kept)
 	}
 	if c.nodes != nil {
 		c.exec(h, h.db, "CREATE TABLE "+h.q(name)+list+" ENGINE = Distributed("+servers.Cluster+", default, "+h.q(local)+")")
@@ -173,6 +176,58 @@ func clickText(v any) string {
 		v = of.UnixMicro()
 	}
 	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(fmt.Sprint(v)) + "'"
+}
+
+// feature runs a statement of featureTables: columns are of the types they say, and rows
+// go the way of insert.
+func (c *clickHost) feature(h *host, statement string) {
+	head, body, _ := strings.Cut(statement, "(")
+	name := strings.Fields(head)[2]
+	cells := func(list string) (out []string) { // by commas outside brackets and quotes
+		depth, from := 0, 0
+		quoted := false
+		for i, r := range list + "," {
+			switch {
+			case r == '\'':
+				quoted = !quoted
+			case quoted:
+			case r == '(':
+				depth++
+			case r == ')':
+				depth--
+			case r == ',' && depth == 0:
+				out, from = append(out, strings.TrimSpace(list[from:i])), i+1
+			}
+		}
+		return out
+	}
+	if strings.HasPrefix(statement, "CREATE") {
+		var columns []string
+		for _, column := range cells(strings.TrimSuffix(body, ")")) {
+			field, typ, _ := strings.Cut(column, " ")
+			columns = append(columns, h.q(field)+" "+typ)
+		}
+		h.create(name, columns...)
+		return
+	}
+	var rows [][]any
+	for _, tuple := range cells("(" + body) {
+		var row []any
+		for i, cell := range cells(strings.TrimSuffix(strings.TrimPrefix(tuple, "("), ")")) {
+			switch text := strings.Trim(cell, "'"); {
+			case cell == "NULL":
+				row = append(row, nil)
+			case strings.Contains(c.types[name][i], "DateTime"):
+				at, err := time.Parse("2006-01-02 15:04:05.999999", text)
+				require.NoError(h.t, err)
+				row = append(row, at)
+			default:
+				row = append(row, text)
+			}
+		}
+		rows = append(rows, row)
+	}
+	h.insert(name, nil, rows)
 }
 
 // settle makes every moment of a world one that the host can keep.

@@ -70,7 +70,7 @@ func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[str
 		e.click.settle(w)
 	}
 	scopes := []plan.Scope{plan.Members, plan.Guests, plan.Both}
-	h := &host{n: len(w.Customers), owned: seed%4 == 0}
+	h := &host{n: len(w.Customers), owned: seed%4 == 0, memory: seed%3 != 0}
 	if h.owned {
 		// Every fourth shop has no guests: there, statements may leave the customers out.
 		w.Customers = slices.DeleteFunc(w.Customers, func(c *eval.Customer) bool { return c.Guest })

@@ -91,6 +91,7 @@ type host struct {
 	only    []string // the kinds that get tables. Defaults to all
 	owned   bool     // there are no guests, and records say whose they are
 	made    []string // tables
+	memory  bool     // of ClickHouse: the tables lie in no files, which take most of a small world's time
 }
 
 // create makes a table.

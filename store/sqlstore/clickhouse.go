@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,6 +107,13 @@ func (s *Mapped) precise(ctx context.Context) error {
 				return &MappingError{Entry: t.entry + "." + part, Why: reserved}
 			}
 		}
+		// First of all, lest a column be named for the fault of its table.
+		if err := s.verifyTable(ctx, t); err != nil {
+			return err
+		}
+		if err := s.ownerForm(ctx, kind, t); err != nil {
+			return err
+		}
 		for i := range t.columns {
 			c := &t.columns[i]
 			if ours(s.m.dialect.Quote(c.spec.Column)) {
@@ -137,6 +145,32 @@ func (s *Mapped) precise(ctx context.Context) error {
 			c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
 		}
 	}
+	return nil
+}
+
+// ownerForm finds out how the customers of a table are told.
+func (s *Mapped) ownerForm(ctx context.Context, kind string, t *mappedTable) error {
+	column := t.sql.Key
+	if kind != "" {
+		column = t.sql.Customer
+	}
+	types, err := s.probe(ctx, t.sql.Name+" t", "t."+column)
+	if err != nil {
+		return err
+	}
+	switch form := types[0]; {
+	case form == "STRING":
+		t.sql.Owner = sqlgen.TextKey
+	case slices.Contains([]string{"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32"}, form):
+		t.sql.Owner = sqlgen.IntegerKey
+	}
+	if kind == "" {
+		s.m.schema.Customers.Owner = t.sql.Owner
+		return nil
+	}
+	of := s.m.schema.Records[kind]
+	of.Owner = t.sql.Owner
+	s.m.schema.Records[kind] = of
 	return nil
 }
 

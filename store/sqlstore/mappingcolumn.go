@@ -198,6 +198,8 @@ func (m *mapped) spelt(sql string) string {
 	switch m.dialect {
 	case Postgres, SQLite:
 		return "CAST(" + sql + " AS TEXT)"
+	case ClickHouse: // where numbers do not compare with text
+		return "toString(" + sql + ")"
 	case MySQL:
 		return "CONVERT(" + sql + " USING utf8mb4)"
 	}

@@ -1,0 +1,169 @@
+package sqlgen
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dangol-dev/dangol/dsl/catalog"
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// A test that one branch of a ClickHouse statement can decide alone is decided there,
+// and travels as a bit: of a customer's own row, or of the aggregates of one scan. Where
+// a customer has no row in the branch the bit is 0, so a test that holds then travels as
+// its complement. What needs values of several branches travels as those values.
+
+// bitsAColumn keeps a column of bits within UInt64 and away from its sign.
+const bitsAColumn = 62
+
+// atom is a test as a bit.
+type atom struct {
+	scan   *scan // where it is decided, nil for the customer's own row
+	test   piece
+	column int
+	weight int64
+}
+
+// trace notes what aggregates a test reads while it is written.
+type trace struct {
+	scans   []*scan
+	started []*slot // those that nothing in their scan had read before
+}
+
+func (t *trace) saw(s *slot) {
+	if !slices.Contains(t.scans, s.scan) {
+		t.scans = append(t.scans, s.scan)
+	}
+	if !s.read {
+		s.read = true
+		t.started = append(t.started, s)
+	}
+}
+
+// bit makes a test of a branch a condition over the branches laid together. Equal tests
+// of one branch share a bit.
+func (g *generator) bit(s *scan, key string, test func() piece) (name string, weight int64) {
+	if s != nil {
+		key = s.name + key
+	}
+	a, ok := g.atomByKey[key]
+	if !ok {
+		n := len(g.atoms) + 1 // the first bit tells that the customer exists
+		for len(g.bits) <= n/bitsAColumn {
+			g.bits = append(g.bits, g.alias(Reserved))
+		}
+		a = &atom{scan: s, column: n / bitsAColumn, weight: 1 << (n % bitsAColumn)}
+		g.atoms = append(g.atoms, a)
+		g.atomByKey[key] = a
+		a.test = test()
+	}
+	return g.bits[a.column], a.weight
+}
+
+func isSet(name string, weight int64) piece {
+	return text(fmt.Sprintf("bitAnd(%s, %d) <> 0", name, weight)).certain()
+}
+
+// clickAtom is a test of the customer as a bit of one scan, if that can decide it.
+func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
+	if g.dialect != ClickHouse || len(r.aliases) > 0 || g.tracing != nil {
+		return piece{}, false
+	}
+	moments, aggregates, others := momentsOf(t)
+	if others || aggregates == 0 || len(moments) > 0 && !single(t) {
+		return piece{}, false
+	}
+	for _, m := range moments {
+		if m.Type().Sort != catalog.Instant {
+			return piece{}, false
+		}
+	}
+	g.tracing = &trace{}
+	test := g.holds(t, r)
+	tr := g.tracing
+	g.tracing = nil
+	v := unknown
+	if len(tr.scans) == 1 {
+		v = absence{g: g, scan: tr.scans[0], zero: true}.test(t)
+	}
+	if v == unknown {
+		for _, s := range tr.started {
+			s.read = false
+		}
+		return piece{}, false
+	}
+	key := plan.Key(t)
+	if v == always {
+		key = "not " + key
+		test = join("NOT (", certainly(test), ")").certain()
+	}
+	name, weight := g.bit(tr.scans[0], key, func() piece { return test })
+	if v == never {
+		return isSet(name, weight), true
+	}
+	out := text(fmt.Sprintf("bitAnd(%s, %d) = 0", name, weight))
+	for _, m := range moments { // without the moment there is no window
+		out = join(out, " AND ", g.holds(&plan.Known{X: m}, r))
+	}
+	return join("(", out, ")").certain(), true
+}
+
+// single tells of a test that it is made of no others.
+func single(t plan.Test) bool {
+	switch t.(type) {
+	case *plan.And, *plan.Or, *plan.Not:
+		return false
+	}
+	return true
+}
+
+// momentsOf are the customer's moments that the windows of a test's aggregates have for
+// bounds, how many aggregates there are, and whether the test reads anything else of the
+// customer.
+func momentsOf(t plan.Test) (moments []plan.Expr, aggregates int, others bool) {
+	seen := map[string]bool{}
+	plan.Walk(t, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Attr, *plan.Member, *plan.Sample, *plan.Has:
+			others = true
+		case *plan.Aggregate:
+			aggregates++
+			for _, b := range []plan.Bound{n.Window.From, n.Window.To} {
+				if b.Kind == plan.Moment && !seen[plan.Key(b.Moment)] {
+					seen[plan.Key(b.Moment)] = true
+					moments = append(moments, b.Moment)
+				}
+			}
+			return false
+		}
+		return true
+	})
+	return moments, aggregates, others
+}
+
+// clickBits are the columns of bits that a branch has, each 0 where nothing is known,
+// and whether there is any bit at all.
+func (g *generator) clickBits(s *scan, people bool) (columns []piece, any bool) {
+	for i := range g.bits {
+		var sum []piece
+		if people && i == 0 {
+			sum = append(sum, text("1"))
+		}
+		for _, a := range g.atoms {
+			if a.column == i && a.scan == s && (s != nil || people) {
+				sum = append(sum, join("if(", certainly(a.test), fmt.Sprintf(", %d, 0)", a.weight)))
+				any = true
+			}
+		}
+		if len(sum) == 0 {
+			sum = append(sum, text("0"))
+		}
+		columns = append(columns, join("toUInt64(", list(sum, " + "), ")"))
+	}
+	return columns, any
+}
+
+// reads tells whether a statement uses anything of a scan.
+func (g *generator) reads(s *scan) bool {
+	return slices.ContainsFunc(s.slots, func(slot *slot) bool { return slot.used || slot.read })
+}
