@@ -15,7 +15,8 @@ type batch struct {
 	rows []uint32
 	// candidates are the customers whose answer matters, nil for all.
 	candidates []uint8
-	who        []uint16 // of rows: whose they are, once asked for
+	recent     *plan.Aggregate // what every candidate has some rows of, in a window that ends with as-of
+	who        []uint16        // of rows: whose they are, once asked for
 }
 
 // worker evaluates one shard after another. Results about customers that are

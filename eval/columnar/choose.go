@@ -28,6 +28,9 @@ const (
 	// Rest reads the rows before the window, and takes them from what an earlier
 	// Select worked out from all rows.
 	Rest Form = "all but the rows before"
+	// Recent reads the rows of the window that the moments of the candidates lie in,
+	// and those since that window's start.
+	Recent Form = "since the newest of a window"
 	// Sweep reads all rows: their order is not that of the time asked for.
 	Sweep Form = "sweep"
 )
@@ -43,6 +46,9 @@ const (
 func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 	if !l.kind.ordered(a.Stamp) && a.Stamp != nil {
 		return Sweep
+	}
+	if moments && b.sinceRecent(a) {
+		return Recent
 	}
 	rows := l.n
 	if !moments {
@@ -67,6 +73,44 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 		return Rest
 	}
 	return Scan
+}
+
+// recent notes a term that wants at least one row of a window that ends with as-of.
+func (p *program) recent(t plan.Test) {
+	n, ok := t.(*plan.Compare)
+	if !ok {
+		return
+	}
+	a, isCount := n.L.(*plan.Aggregate)
+	lit, isLit := n.R.(*plan.Literal)
+	if !isCount || !isLit || a.Fn != plan.Count || !p.kind(a.Kind).ordered(a.Stamp) {
+		return
+	}
+	in, fixed := p.spans[a]
+	if least, _, some := interval(n.Op, lit.Value.Int()); some && least >= 1 && fixed && in.to >= p.asOf {
+		p.having[t] = a
+	}
+}
+
+// sinceRecent tells whether the aggregate's windows start at the candidates' last
+// rows of a kind, which all are known to have in a window of not many more rows.
+func (b *batch) sinceRecent(a *plan.Aggregate) bool {
+	m, ok := a.Window.From.Moment.(*plan.Aggregate)
+	if !ok || a.Window.To.Kind == plan.Moment || b.recent == nil || b.candidates == nil || !lastStamp(m) {
+		return false
+	}
+	if m.Kind != b.recent.Kind || (m.Where == nil) != (b.recent.Where == nil) || m.Where != nil && b.class[m.Where] != b.class[b.recent.Where] {
+		return false
+	}
+	l := b.shard.logs[b.snapshot.schema.kind[m.Kind]]
+	return l.kind.ordered(m.Stamp) && b.estimate(l, b.spans[b.recent]) <= 4*countMask(b.candidates)
+}
+
+// lastStamp tells whether an aggregate is when a customer's last row was.
+func lastStamp(m *plan.Aggregate) bool {
+	of, ok := m.Of.(*plan.Field)
+	return ok && m.Fn == plan.Last && m.Stamp != nil && m.Window == plan.Window{} &&
+		of.Name == m.Stamp.Name && of.Up == m.Stamp.Up && !of.Due && of.Of.Sort == catalog.Instant
 }
 
 // restPays tells whether reading the rows before a window is so much less than
@@ -195,6 +239,9 @@ func choose(p *program) {
 			switch n := n.(type) {
 			case *plan.And:
 				p.order[n] = byCost(n.Terms, w.cost)
+				for _, t := range n.Terms {
+					p.recent(t)
+				}
 			case *plan.Aggregate:
 				if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
 					p.dear = append(p.dear, n)

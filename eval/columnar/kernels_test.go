@@ -171,3 +171,17 @@ func TestScatter(t *testing.T) {
 		require.Zero(t, chosen)
 	})
 }
+
+// The first of ascending codes that is at least another is found wherever it is.
+func TestSearched(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		codes := rapid.SliceOfN(rapid.Uint16Range(0, 300), 0, 200).Draw(t, "codes")
+		slices.Sort(codes)
+		code := rapid.Uint64Range(0, 400).Draw(t, "code")
+		want := 0
+		for want < len(codes) && uint64(codes[want]) < code {
+			want++
+		}
+		require.Equal(t, want, searched(codes, code))
+	})
+}

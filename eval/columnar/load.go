@@ -326,6 +326,7 @@ func (ld *loader) customers() {
 				sh.guests++
 			}
 		}
+		sh.members = sh.n - sh.guests
 	})
 	for a, c := range ld.attrs {
 		if c != nil {

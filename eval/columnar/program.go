@@ -27,7 +27,8 @@ type program struct {
 	spans    map[plan.Node]span
 	nests    map[int]*nest // by class of an aggregate that shares its scan
 	order    map[*plan.And][]plan.Test
-	dear     []*plan.Aggregate // with windows that start or end at moments
+	dear     []*plan.Aggregate             // with windows that start or end at moments
+	having   map[plan.Test]*plan.Aggregate // terms that want rows of a recent window: those rows
 	keeps    map[plan.Test]bool
 	few      map[*plan.Aggregate]fewValues
 	whole    map[*plan.Aggregate]string // keys of the same over all time
@@ -77,7 +78,7 @@ func prepare(s *Snapshot, plans []*plan.Plan, env eval.Env) *program {
 	p := &program{
 		snapshot: s, env: env, asOf: env.AsOf.UnixMicro(),
 		class: map[plan.Node]int{}, byKey: map[string]int{}, spans: map[plan.Node]span{}, nests: map[int]*nest{},
-		order: map[*plan.And][]plan.Test{}, keeps: map[plan.Test]bool{}, few: map[*plan.Aggregate]fewValues{}, whole: map[*plan.Aggregate]string{}, counts: map[int]int{}, tables: map[tableKey][]uint8{}, into: map[tableKey][]uint64{},
+		order: map[*plan.And][]plan.Test{}, having: map[plan.Test]*plan.Aggregate{}, keeps: map[plan.Test]bool{}, few: map[*plan.Aggregate]fewValues{}, whole: map[*plan.Aggregate]string{}, counts: map[int]int{}, tables: map[tableKey][]uint8{}, into: map[tableKey][]uint64{},
 	}
 	p.calendar = newCalendar(env.Zone)
 	p.lastDay = p.firstDayFrom(p.asOf) - 1

@@ -357,7 +357,7 @@ func (b *batch) exist(scope plan.Scope) []uint8 {
 
 // allMembers tells whether the shard holds nobody but members who have joined.
 func (b *batch) allMembers() bool {
-	if countMask(b.shard.state[:b.n]) != b.n { // a member's state is 1
+	if b.shard.members != b.n {
 		return false
 	}
 	since := b.snapshot.schema.joined

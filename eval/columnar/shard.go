@@ -16,15 +16,16 @@ const (
 // shard is up to shardSize customers with all their rows. As with logs, the
 // writer copies the headers of a shard that is not of its epoch.
 type shard struct {
-	epoch  uint64
-	n      int
-	ids    []dangol.CustomerID
-	bucket []uint32 // of samples
-	state  []uint8
-	held   uint64 // epoch of the writer that owns state
-	guests int
-	attrs  []*codes // nil: every value is missing
-	logs   []*log   // by kind
+	epoch   uint64
+	n       int
+	ids     []dangol.CustomerID
+	bucket  []uint32 // of samples
+	state   []uint8
+	held    uint64 // epoch of the writer that owns state
+	guests  int
+	members int
+	attrs   []*codes // nil: every value is missing
+	logs    []*log   // by kind
 }
 
 func newShard(s *schema, epoch uint64) *shard {
@@ -83,12 +84,8 @@ func (sh *shard) be(local int, state uint8, epoch uint64) {
 	if sh.held != epoch {
 		sh.state, sh.held = slices.Clone(sh.state), epoch
 	}
-	if sh.state[local] == guest {
-		sh.guests--
-	}
-	if state == guest {
-		sh.guests++
-	}
+	sh.guests += int(bit(state == guest)) - int(bit(sh.state[local] == guest))
+	sh.members += int(bit(state == member)) - int(bit(sh.state[local] == member))
 	sh.state[local] = state
 }
 

@@ -8,7 +8,11 @@ import (
 // sinceMoments answers a window with an end that differs from customer to
 // customer: each row's stamp is compared with its own customer's ends.
 func (b *batch) sinceMoments(a *plan.Aggregate, l *log) vector {
-	timer := b.stats.start(b.class[a], b.form(a, l, span{}, true))
+	form := b.form(a, l, span{}, true)
+	if form == Recent {
+		return b.sinceNewest(a, l)
+	}
+	timer := b.stats.start(b.class[a], form)
 	m := b.ownWindows(a, l)
 	rows := 0
 	own := func(rb *batch, mask []uint8) []uint8 {

@@ -1,9 +1,6 @@
 package columnar
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // blockRows is how many rows are filtered at a time, a multiple of 64: masks stay
 // in the first cache, values in the second.
@@ -46,7 +43,7 @@ func (w *worker) reach(l *log, in span) (r reach, ok bool) {
 	r.lo = at.search(l.sorted, r.first)
 	r.hi = l.sorted
 	if r.lo < l.sorted && at.at(l.sorted-1) > r.last { // most windows end now
-		r.hi = r.lo + at.slice(r.lo, l.sorted).search(l.sorted-r.lo, r.last+1)
+		r.hi = at.search(l.sorted, r.last+1)
 	}
 	return r, true
 }
@@ -68,8 +65,37 @@ func (r reach) late(l *log) func(*batch) []uint8 {
 }
 
 // search is the first of n ascending codes that is at least code.
-func (c narrow) search(n int, code uint64) int {
-	return sort.Search(n, func(i int) bool { return c.at(i) >= code })
+func (c *narrow) search(n int, code uint64) int {
+	switch {
+	case c.u8 != nil:
+		return searched(c.u8[:n], code)
+	case c.u16 != nil:
+		return searched(c.u16[:n], code)
+	case c.u32 != nil:
+		return searched(c.u32[:n], code)
+	}
+	return searched(c.u64[:n], code)
+}
+
+// searched comes from the end in steps that double: most windows end now, and what
+// it reads of short ones lies near the rows that are read next.
+func searched[T word](codes []T, code uint64) int {
+	lo, hi := 0, len(codes)
+	for step := 16; step <= hi; step *= 2 {
+		if uint64(codes[hi-step]) < code {
+			lo = hi - step + 1
+			break
+		}
+		hi -= step
+	}
+	for lo < hi {
+		if mid := int(uint(lo+hi) / 2); uint64(codes[mid]) < code {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
 }
 
 // blocks cuts rows [lo, hi) into batches.

@@ -33,7 +33,7 @@ func (b *batch) everyone() *batch {
 		return b
 	}
 	out := *b
-	out.candidates = nil
+	out.candidates, out.recent = nil, nil
 	return &out
 }
 
@@ -103,12 +103,15 @@ func (b *batch) all(n *plan.And) []uint8 {
 	}
 	dst := b.both(b.test(terms[0]), b.candidates)
 	rest := *b
-	for _, term := range terms[1:] {
+	for i, term := range terms[1:] {
 		if countMask(dst) == 0 {
 			return dst
 		}
 		if b.log == nil {
 			rest.candidates = dst
+			if a := b.having[terms[i]]; a != nil {
+				rest.recent = a
+			}
 		}
 		dst = b.both(rest.test(term), dst)
 	}

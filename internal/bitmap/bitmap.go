@@ -90,12 +90,17 @@ func (d Dense) All() iter.Seq[int] {
 // The set must have room for the mask and holds nothing beyond it afterwards.
 func (d Dense) Pack(mask []uint8) {
 	n := len(mask) / 64
-	for i := range d[:n] {
-		d[i] = Word((*[64]uint8)(mask[i*64:]))
-	}
+	packWords(d[:n], mask)
 	clear(d[n:])
 	for i := n * 64; i < len(mask); i++ {
 		d[n] |= uint64(mask[i]) << (i & 63)
+	}
+}
+
+// packEach writes a word for every 64 bytes of the mask.
+func packEach(dst []uint64, mask []uint8) {
+	for i := range dst {
+		dst[i] = Word((*[64]uint8)(mask[i*64:]))
 	}
 }
 
