@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/dangol-dev/dangol/eval/sqlgen"
 )
@@ -153,6 +154,12 @@ func (r *reader) cost(ctx context.Context, st sqlgen.Statement) (float64, error)
 	return out, rows.Err()
 }
 
+// heard is how long a goroutine of MySQL's driver gets to listen to a statement's
+// context. Where it has not yet begun to when rows are closed right after they were
+// cancelled, it may hear of the closing alone, and the driver reads all rows that are
+// left, which may be without end.
+const heard = time.Millisecond
+
 // rows runs a statement and gives every row to visit.
 func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan func(...any) error) error) error {
 	if err := r.prepare(ctx, st); err != nil {
@@ -167,6 +174,9 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 	defer rows.Close()
 	for rows.Next() {
 		if err := visit(rows.Scan); err != nil {
+			if r.dialect == MySQL {
+				time.Sleep(heard)
+			}
 			cancel() // else the driver would read the rest before it closes
 			return err
 		}
