@@ -77,8 +77,10 @@ func TestStatementsAreCutOff(t *testing.T) {
 			require.GreaterOrEqual(t, n, 100)
 
 			enough := errors.New("enough")
-			_, err = s.SelectEach(t.Context(), q, func(int, dangol.CustomerID) error { return enough })
-			require.ErrorIs(t, err, enough)
+			for range 100 { // drivers that do not yet listen when the first row is there differ by chance
+				_, err = s.SelectEach(t.Context(), q, func(int, dangol.CustomerID) error { return enough })
+				require.ErrorIs(t, err, enough)
+			}
 
 			var one int
 			require.NoError(t, db.QueryRowContext(t.Context(), "SELECT 1").Scan(&one))

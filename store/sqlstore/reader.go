@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -154,11 +155,17 @@ func (r *reader) cost(ctx context.Context, st sqlgen.Statement) (float64, error)
 	return out, rows.Err()
 }
 
-// heard is how long a goroutine of MySQL's driver gets to listen to a statement's
-// context. Where it has not yet begun to when rows are closed right after they were
-// cancelled, it may hear of the closing alone, and the driver reads all rows that are
-// left, which may be without end.
-const heard = time.Millisecond
+// listened gives a goroutine of MySQL's driver the time to listen to a statement's
+// context. Where it has not begun to when rows are closed right after that was
+// cancelled, it may hear of the closing alone, and then the driver reads all rows that
+// are left, which may be without end. Nothing tells that it listens; a processor that
+// is given away several times runs it.
+func listened() {
+	for range 5 {
+		runtime.Gosched()
+		time.Sleep(200 * time.Microsecond)
+	}
+}
 
 // rows runs a statement and gives every row to visit.
 func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan func(...any) error) error) error {
@@ -175,7 +182,7 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 	for rows.Next() {
 		if err := visit(rows.Scan); err != nil {
 			if r.dialect == MySQL {
-				time.Sleep(heard)
+				listened()
 			}
 			cancel() // else the driver would read the rest before it closes
 			return err
