@@ -339,3 +339,24 @@ func TestChangedOnClickHouse(t *testing.T) {
 		require.ElementsMatch(t, []dangol.CustomerID{"b", "c"}, ids)
 	}
 }
+
+// A text that does not parse spoils its connection on old servers: the next statement is
+// given what belongs to another. So nobody is given that connection.
+func TestMistakesSpoilNoConnectionOfClickHouse(t *testing.T) {
+	e := clickHouses()[0]
+	h := &host{t: t, e: e, db: e.start(t)}
+	h.db.SetMaxOpenConns(1)
+	h.create("people", "`id` Int64", "`name` String")
+	h.insert("people", nil, [][]any{{1, "Kim"}})
+	for i := range 50 {
+		_, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, catalog.Shop(), sqlstore.Mapping{Customers: sqlstore.TableMap{
+			Table: "people", Key: "id", Columns: map[string]sqlstore.ColumnMap{"name": {SQL: "{t}.name this is no SQL"}},
+		}}, sqlstore.MappedOptions{})
+		var wrong *sqlstore.MappingError
+		require.ErrorAs(t, err, &wrong)
+		require.Equal(t, "customers.columns.name", wrong.Entry, "%v", err)
+		var n int64
+		require.NoError(t, h.db.QueryRowContext(t.Context(), fmt.Sprintf("SELECT toInt64(%d)", i)).Scan(&n))
+		require.EqualValues(t, i, n)
+	}
+}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,6 +37,28 @@ func (l literals) QueryContext(ctx context.Context, query string, args ...any) (
 		}
 	}
 	return l.Querier.QueryContext(ctx, text)
+}
+
+// apart runs statements on a connection of their own; on ClickHouse it throws that away
+// when one fails. Servers of ClickHouse that are still run leave unread what follows a text that
+// they cannot parse, and take it for the next statement: whoever has the connection then
+// is given errors, or even rows, that are not his.
+func apart(ctx context.Context, db *sql.DB, d Dialect, do func(*sql.Conn) error) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	err = do(conn)
+	if err != nil && d == ClickHouse {
+		throwAway(conn)
+	}
+	return err
+}
+
+// throwAway ends a connection instead of giving it back to its pool.
+func throwAway(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // which is what it returns
 }
 
 // errLiteral is returned for an argument that no rule and no read has.

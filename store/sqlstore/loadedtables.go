@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -95,7 +96,11 @@ func (s *Loaded) ledgerRows(id loadID, digest string) [][]any {
 }
 
 func (s *Loaded) exec(ctx context.Context, query string) error {
-	if _, err := s.db.ExecContext(ctx, query); err != nil {
+	err := apart(ctx, s.db, ClickHouse, func(conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, query)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("sqlstore: %s: %w", strings.SplitN(query, "\n", 2)[0], err)
 	}
 	return nil

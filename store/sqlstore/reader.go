@@ -19,6 +19,7 @@ type reader struct {
 	q       Querier
 	dialect Dialect
 	end     func()
+	failed  bool // whether a statement did
 	loops   bool // whether PostgreSQL may loop over one part of a join within another
 	hashes  bool // whether PostgreSQL may group by hashing
 }
@@ -29,7 +30,14 @@ func (s *Mapped) reader(ctx context.Context) (*reader, error) {
 		if err != nil {
 			return nil, fmt.Errorf("sqlstore: connect: %w", err)
 		}
-		return &reader{q: literals{conn}, dialect: ClickHouse, end: func() { conn.Close() }}, nil
+		r := &reader{q: literals{conn}, dialect: ClickHouse}
+		r.end = func() {
+			if r.failed {
+				throwAway(conn) // see apart
+			}
+			conn.Close()
+		}
+		return r, nil
 	}
 	tx, err := beginReading(ctx, s.db, s.m.dialect)
 	if err != nil {
@@ -176,6 +184,7 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 	defer cancel()
 	rows, err := r.q.QueryContext(ctx, r.dialect.Rebind(st.SQL), st.Args...)
 	if err != nil {
+		r.failed = true
 		return fmt.Errorf("sqlstore: %w", err)
 	}
 	defer rows.Close()
@@ -189,6 +198,7 @@ func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan 
 		}
 	}
 	if err := rows.Err(); err != nil {
+		r.failed = true
 		return fmt.Errorf("sqlstore: %w", err)
 	}
 	return nil

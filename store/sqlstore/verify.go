@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,25 +39,33 @@ func (s *Mapped) verify(ctx context.Context) error {
 // probe runs SELECT expressions FROM a table without rows and gives the names of
 // the columns' types.
 func (s *Mapped) probe(ctx context.Context, from string, expressions ...string) ([]string, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+from+" WHERE 1 = 0")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	types, err := rows.ColumnTypes()
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = strings.ToUpper(t.DatabaseTypeName())
-		if s.m.dialect == ClickHouse {
-			names[i] = bare(names[i])
+	return s.types(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+from+" WHERE 1 = 0")
+}
+
+// types runs a statement for the names of its columns' types.
+func (s *Mapped) types(ctx context.Context, query string) (names []string, err error) {
+	err = apart(ctx, s.db, s.m.dialect, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, query)
+		if err != nil {
+			return err
 		}
-	}
-	for rows.Next() { // some drivers report errors only now
-	}
-	return names, rows.Err()
+		defer rows.Close()
+		types, err := rows.ColumnTypes()
+		if err != nil {
+			return err
+		}
+		for _, t := range types {
+			name := strings.ToUpper(t.DatabaseTypeName())
+			if s.m.dialect == ClickHouse {
+				name = bare(name)
+			}
+			names = append(names, name)
+		}
+		for rows.Next() { // some drivers report errors only now
+		}
+		return rows.Err()
+	})
+	return names, err
 }
 
 func at(sql string) string { return strings.ReplaceAll(sql, "{t}", "t") }
@@ -212,14 +221,7 @@ func (s *Mapped) verifyColumn(ctx context.Context, t *mappedTable, c *mappedColu
 		return err
 	}
 	query := strings.Replace(st.SQL, " WHERE ", " WHERE 1 = 0 AND ", 1)
-	rows, err := s.db.QueryContext(ctx, query)
-	if err != nil {
-		return wrong("the column cannot be read as "+c.of.Type.String(), err)
-	}
-	defer rows.Close()
-	for rows.Next() { // some drivers report errors only now
-	}
-	if err := rows.Err(); err != nil {
+	if _, err := s.types(ctx, query); err != nil {
 		return wrong("the column cannot be read as "+c.of.Type.String(), err)
 	}
 	return nil
