@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,6 +33,35 @@ var (
 // In a checked Put, Fields holds known values only; in a checked Set, Missing
 // stands for a value to be taken away.
 func (s *Schema) Check(c Change) (Change, error) { return s.CheckInto(c, nil) }
+
+// changesBetween is after how many changes it is looked whether a context has ended.
+const changesBetween = 256
+
+// EachChecked gives do every change of a stream in its order, checked and normalised
+// by Check, until the stream, a change, do or ctx is at an end or at fault; that error
+// is returned. An *InvalidError of a change or of do tells by Index which it was.
+func (s *Schema) EachChecked(ctx context.Context, changes iter.Seq2[Change, error], do func(Change) error) error {
+	n := 0
+	for c, err := range changes {
+		if err != nil {
+			return err
+		}
+		if n%changesBetween == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if c, err = s.Check(c); err == nil {
+			err = do(c)
+		}
+		if bad := (*InvalidError)(nil); errors.As(err, &bad) {
+			bad.Index = n
+		}
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	return ctx.Err()
+}
 
 // CheckInto is Check that puts the fields into a map of the caller's, which is
 // empty, where there is one: for those who are done with it when they have stored

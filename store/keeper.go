@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -58,26 +57,7 @@ func Stream(changes ...Change) iter.Seq2[Change, error] {
 // which change is at fault. Other errors are the stream's, the Keeper's and ctx's.
 // After an error the Keeper holds part of the changes.
 func (s *Schema) Apply(ctx context.Context, k Keeper, changes iter.Seq2[Change, error]) error {
-	n := 0
-	for c, err := range changes {
-		if n%batch == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil {
-			c, err = s.Check(c)
-		}
-		if err == nil {
-			err = s.apply(k, c)
-		}
-		if bad := (*InvalidError)(nil); errors.As(err, &bad) {
-			bad.Index = n
-		}
-		if err != nil {
-			return err
-		}
-		n++
-	}
-	return ctx.Err()
+	return s.EachChecked(ctx, changes, func(c Change) error { return s.apply(k, c) })
 }
 
 // Customer puts a customer together from the rows of a Keeper, or returns

@@ -173,19 +173,12 @@ func (s *Loaded) Load(ctx context.Context, changes iter.Seq2[store.Change, error
 // loadAgain compares a stream with what is loaded.
 func (s *Loaded) loadAgain(ctx context.Context, before *ledger, changes iter.Seq2[store.Change, error]) error {
 	d := s.newDigest()
-	n := 0
-	for c, err := range changes {
-		if err != nil {
-			return err
-		}
-		if n%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if c, err = s.schema.Check(c); err != nil {
-			return blame(err, n)
-		}
+	err := s.schema.EachChecked(ctx, changes, func(c store.Change) error {
 		d.add(c)
-		n++
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if d.sum() != before.digest {
 		return ErrLoaded

@@ -130,25 +130,11 @@ func (l *loading) whose(ctx context.Context, err error) error {
 
 // fill sends all rows of the stream, and sees that as many are there.
 func (l *loading) fill(ctx context.Context, changes iter.Seq2[store.Change, error]) error {
-	n := 0
-	for c, err := range changes {
-		if err != nil {
-			return err
-		}
-		if n%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		c, err = l.s.schema.Check(c)
-		if err == nil {
-			l.digest.add(c)
-			err = l.put(ctx, c)
-		}
-		if err != nil {
-			return blame(err, n)
-		}
-		n++
-	}
-	if err := ctx.Err(); err != nil {
+	err := l.s.schema.EachChecked(ctx, changes, func(c store.Change) error {
+		l.digest.add(c)
+		return l.put(ctx, c)
+	})
+	if err != nil {
 		return err
 	}
 	if err := l.begin(ctx); err != nil {

@@ -234,17 +234,9 @@ func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
 	return s.writing(ctx, InTx, func(tx *sql.Tx) error {
 		w := newWriter(ctx, s, tx)
 		defer w.close()
-		for i, c := range changes {
-			if err := w.change(c); err != nil {
-				return blame(err, i)
-			}
-		}
-		return nil
+		return s.schema.EachChecked(ctx, store.Stream(changes...), w.apply)
 	})
 }
-
-// checkEvery is after how many changes a load looks whether its context has ended.
-const checkEvery = 256
 
 // Load makes all changes of the stream in one transaction, or none when it yields
 // an error or a change is invalid. Into empty tables it sends many rows at once, and
@@ -258,18 +250,8 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 		if err != nil {
 			return s.d.named(err)
 		}
-		n := 0
-		for c, err := range changes {
-			if err != nil {
-				return err
-			}
-			if n%checkEvery == 0 && ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if c, err = s.schema.Check(c); err != nil {
-				return blame(err, n)
-			}
-			taken := false
+		err = s.schema.EachChecked(ctx, changes, func(c store.Change) error {
+			taken, err := false, error(nil)
 			if many != nil {
 				if taken, err = many.put(c); !taken {
 					many = nil
@@ -278,17 +260,12 @@ func (s *Store) Load(ctx context.Context, changes iter.Seq2[store.Change, error]
 			if err == nil && !taken {
 				err = w.apply(c)
 			}
-			if err != nil {
-				return s.d.named(blame(err, n))
-			}
-			n++
+			return s.d.named(err)
+		})
+		if err == nil && many != nil {
+			err = s.d.named(many.flush())
 		}
-		if many != nil {
-			if err := many.flush(); err != nil {
-				return s.d.named(err)
-			}
-		}
-		return ctx.Err()
+		return err
 	})
 }
 
@@ -310,15 +287,6 @@ func (s *Store) writing(ctx context.Context, in func(context.Context, *sql.DB, D
 	}
 	if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
-	}
-	return err
-}
-
-// blame tells which change of a call an error is about.
-func blame(err error, index int) error {
-	var bad *store.InvalidError
-	if errors.As(err, &bad) {
-		bad.Index = index
 	}
 	return err
 }

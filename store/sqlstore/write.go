@@ -100,15 +100,6 @@ func (w *writer) table(t *store.Table) *ownTable { return w.s.layout.tables[t] }
 
 func (w *writer) q(name string) string { return w.s.d.Quote(name) }
 
-// change checks a change and makes it.
-func (w *writer) change(c store.Change) error {
-	c, err := w.s.schema.Check(c)
-	if err != nil {
-		return err
-	}
-	return w.apply(c)
-}
-
 // apply makes one checked change.
 func (w *writer) apply(c store.Change) error {
 	bad := func(why string) error { return &store.InvalidError{Change: c, Why: why} }
