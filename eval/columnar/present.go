@@ -17,51 +17,68 @@ func (t *Table) Has(id dangol.CustomerID) bool {
 	return ok
 }
 
+// shardOf is where a customer's rows lie, nil for none.
+func (t *Table) shardOf(id dangol.CustomerID) (sh *shard, local uint16) {
+	at, ok := t.find(id)
+	if !ok {
+		return nil, 0
+	}
+	return t.shards[at>>shardBits], uint16(at & slotMask)
+}
+
+// logOf is the log with a customer's records of a kind, nil for none.
+func (t *Table) logOf(id dangol.CustomerID, kind string) (sh *shard, l *log, local uint16) {
+	i, known := t.schema.kind[kind]
+	sh, local = t.shardOf(id)
+	if sh == nil || !known {
+		return nil, nil, 0
+	}
+	return sh, sh.logs[i], local
+}
+
 // Customer puts one customer together from the columns, as Snapshot.Customer.
 func (t *Table) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	at, ok := t.find(id)
-	if !ok {
+	sh, local := t.shardOf(id)
+	if sh == nil {
 		return nil, false
 	}
-	return t.schema.customer(t.shards[at>>shardBits], int(at&slotMask)), true
+	return t.schema.customer(sh, int(local)), true
 }
 
 // Head is a customer without the records, nil for none.
 func (t *Table) Head(id dangol.CustomerID) *eval.Customer {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	at, ok := t.find(id)
-	if !ok {
+	sh, local := t.shardOf(id)
+	if sh == nil {
 		return nil
 	}
-	return t.schema.customerHead(t.shards[at>>shardBits], int(at&slotMask))
+	return t.schema.customerHead(sh, int(local))
 }
 
 // Count is how many records of a kind a customer has.
 func (t *Table) Count(id dangol.CustomerID, kind string) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	at, ok := t.find(id)
-	i, known := t.schema.kind[kind]
-	if !ok || !known {
+	_, l, local := t.logOf(id, kind)
+	if l == nil {
 		return 0
 	}
 	var room [64]uint32
-	return len(t.shards[at>>shardBits].logs[i].rows(uint16(at&slotMask), room[:0]))
+	return len(l.rows(local, room[:0]))
 }
 
 // Most is a number that Count is not above, found without reading the records.
 func (t *Table) Most(id dangol.CustomerID, kind string) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	at, ok := t.find(id)
-	i, known := t.schema.kind[kind]
-	if !ok || !known {
+	_, l, local := t.logOf(id, kind)
+	if l == nil {
 		return 0
 	}
-	return t.shards[at>>shardBits].logs[i].most(int(at & slotMask))
+	return l.most(int(local))
 }
 
 // most is how many rows the index has of a customer.
@@ -83,14 +100,11 @@ func (l *log) most(local int) int {
 func (t *Table) Record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	at, ok := t.find(id)
-	i, known := t.schema.kind[kind]
-	if !ok || !known {
+	sh, l, local := t.logOf(id, kind)
+	if l == nil {
 		return nil
 	}
-	sh := t.shards[at>>shardBits]
-	l := sh.logs[i]
-	row, ok := l.keyed(uint16(at&slotMask), key, hint)
+	row, ok := l.keyed(local, key, hint)
 	if !ok {
 		return nil
 	}

@@ -14,7 +14,8 @@ import (
 // new; of the others it changes what differs. A record whose stamp stays is
 // changed in place; one whose stamp differs, as a new one, goes to the end, where
 // it may be late; those that c does not have go. All happens, or nothing and an
-// error.
+// error. It is for those who have whole customers; who has changes writes them by Write,
+// which reads no other record of the customer.
 func (t *Table) Put(customers ...*eval.Customer) error {
 	var bytes int64
 	for _, c := range customers {
@@ -24,14 +25,21 @@ func (t *Table) Put(customers ...*eval.Customer) error {
 		}
 		bytes += n
 	}
+	return t.writing(bytes, func() {
+		for _, c := range customers {
+			t.put(c)
+		}
+	})
+}
+
+// writing lets do write about that many bytes, alone, or returns ErrFull.
+func (t *Table) writing(bytes int64, do func()) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.room(bytes); err != nil {
 		return err
 	}
-	for _, c := range customers {
-		t.put(c)
-	}
+	do()
 	t.touch()
 	return nil
 }

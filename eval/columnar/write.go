@@ -46,16 +46,11 @@ func (t *Table) Write(changes ...Change) error {
 		}
 		bytes += n
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.room(bytes); err != nil {
-		return err
-	}
-	for i := range changes {
-		t.change(&changes[i])
-	}
-	t.touch()
-	return nil
+	return t.writing(bytes, func() {
+		for i := range changes {
+			t.change(&changes[i])
+		}
+	})
 }
 
 // checkChange tells whether the change fits, and about how many bytes it takes.
