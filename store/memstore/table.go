@@ -61,7 +61,7 @@ func (t *table) having(of *store.Table, field string, texts map[string]bool) ite
 const compactAfter = 1024
 
 func (t *table) write(ctx context.Context, d *draft) error {
-	t.changes = t.changes[:0]
+	defer t.forget()
 	for _, w := range d.order {
 		if d.customers[w.id] == w {
 			t.become(w)
@@ -86,15 +86,20 @@ func (t *table) write(ctx context.Context, d *draft) error {
 		t.changed = 0
 		t.tidy.start(t.Table)
 	}
-	clear(t.changes)
-	t.records.reset()
-	if cap(t.changes) > compactAfter {
-		t.changes, t.records = nil, pool[eval.Record]{}
-	}
 	if errors.Is(err, columnar.ErrFull) {
 		return ErrFull
 	}
 	return err
+}
+
+// forget lets go of the changes, and of their memory if it is much.
+func (t *table) forget() {
+	clear(t.changes)
+	t.changes = t.changes[:0]
+	t.records.reset()
+	if cap(t.changes) > compactAfter {
+		t.changes, t.records = nil, pool[eval.Record]{}
+	}
 }
 
 // become adds the changes of a customer without the records.
