@@ -62,9 +62,26 @@ func TestStoreURLs(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.NotEmpty(t, err)
 
-	url := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	// A question makes no file, and no tables in another's.
+	none := filepath.Join(t.TempDir(), "shop.db")
+	url := "sqlite:" + none
 	code, _, err = runLine(t, "select", "--store", url, `points > 5`)
+	require.Equal(t, 2, code)
+	require.Contains(t, err, "shop.db: no such file")
+	require.NoFileExists(t, none)
+	require.NoError(t, os.WriteFile(none, nil, 0o600))
+	code, _, err = runLine(t, "select", "--store", url, `points > 5`)
+	require.Equal(t, 2, code)
+	require.Contains(t, err, "no finished load is in this database")
+	left, failed := os.ReadFile(none)
+	require.NoError(t, failed)
+	require.Empty(t, left)
+
+	code, _, err = runLine(t, "load", "--data", folder(t, "-- customers.csv --\nid,points\na,7\n"), "--store", url)
 	require.Zero(t, code, err)
+	code, out, err := runLine(t, "select", "--store", url, `points > 5`)
+	require.Zero(t, code, err)
+	require.Equal(t, "a\n", out)
 	code, _, err = runLine(t, "select", "--store", url, "--currency=USD", `points > 5`)
 	require.Equal(t, 2, code)
 	require.Contains(t, err, "is money KRW in the tables, money USD in the catalog")

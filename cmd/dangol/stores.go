@@ -76,8 +76,12 @@ func (p *pools) open(ctx context.Context, to target, c *catalog.Catalog) (store.
 		if rest == "" {
 			return nil, badStore(to.address, "the file is missing")
 		}
-		if to.mapping != "" { // the shop's own file: it is not even made one with a write-ahead log
-			return p.mapped(ctx, to, sqlstore.SQLite, "sqlite", "file:"+(&url.URL{Path: rest}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(10000)", c)
+		if !to.load {
+			if _, err := os.Stat(rest); err != nil {
+				return nil, wrong{"dangol: --store: " + err.Error()}
+			}
+			// Who asks does not even make it a file with a write-ahead log.
+			return p.own(ctx, to, sqlstore.SQLite, "sqlite", "file:"+(&url.URL{Path: rest}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(10000)", c)
 		}
 		return p.own(ctx, to, sqlstore.SQLite, "sqlite", sqlstore.SQLiteDSN(rest), c)
 	case "postgres", "postgresql":
@@ -104,7 +108,7 @@ func badStore(address, why string) error {
 }
 
 // own opens the library's own tables, or a host's where there is a mapping. SQLite
-// reads by a pool of its own.
+// reads by a pool of its own while it is written.
 func (p *pools) own(ctx context.Context, to target, d sqlstore.Dialect, driver, dsn string, c *catalog.Catalog) (store.Store, error) {
 	if to.replace {
 		return nil, wrong{"dangol: --replace: it is of clickhouse://; elsewhere rows of the same ids are replaced anyway"}
@@ -116,8 +120,8 @@ func (p *pools) own(ctx context.Context, to target, d sqlstore.Dialect, driver, 
 	if err != nil {
 		return nil, err
 	}
-	var opts sqlstore.Options
-	if d == sqlstore.SQLite {
+	opts := sqlstore.Options{ReadOnly: !to.load}
+	if to.load && d == sqlstore.SQLite {
 		sqlstore.SQLiteWriter(db)
 		if opts.Reader, err = p.sql(driver, dsn); err != nil {
 			return nil, err

@@ -189,3 +189,31 @@ func step(r *rand.Rand, writer, n int) []store.Change {
 	}
 	return out
 }
+
+// Who only asks needs no right to write: his transactions cannot, and he makes no
+// tables where there are none.
+func TestCustomersAreOnlyRead(t *testing.T) {
+	onServers(t, func(t *testing.T, h home) {
+		prefix := prefix()
+		ask := func(c *catalog.Catalog) (*sqlstore.Store, error) {
+			return sqlstore.Open(t.Context(), h.db, h.dialect, c, sqlstore.Options{Prefix: prefix, ReadOnly: true})
+		}
+		_, err := ask(catalog.Shop())
+		require.ErrorIs(t, err, sqlstore.ErrNotLoaded)
+		_, err = h.db.Exec("SELECT 1 FROM " + prefix + "columns")
+		require.Error(t, err, "there are no tables now either")
+
+		w, err := sqlstore.Open(t.Context(), h.db, h.dialect, catalog.Shop(), sqlstore.Options{Prefix: prefix})
+		require.NoError(t, err)
+		require.NoError(t, w.Apply(t.Context(), store.Change{Customer: "a"}))
+		s, err := ask(catalog.Shop())
+		require.NoError(t, err)
+		_, err = s.Customer(t.Context(), "a")
+		require.NoError(t, err)
+		require.ErrorIs(t, s.Apply(t.Context(), store.Change{Customer: "b"}), sqlstore.ErrReadOnly)
+		_, err = s.Customer(t.Context(), "b")
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = ask(catalog.ShopIn("USD"))
+		require.ErrorIs(t, err, sqlstore.ErrCatalogChanged)
+	})
+}

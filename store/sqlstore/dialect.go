@@ -243,6 +243,20 @@ func SQLiteDSN(path string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
+// has tells whether there is such a table.
+func (d Dialect) has(ctx context.Context, q Querier, table string) (bool, error) {
+	query := "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	switch d {
+	case SQLite:
+		query = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	case Postgres:
+		query, table = "SELECT COUNT(to_regclass(?))", d.Quote(table)
+	}
+	n := 0
+	err := q.QueryRowContext(ctx, d.Rebind(query), table).Scan(&n)
+	return n > 0, err
+}
+
 // SQLiteWriter sets a pool that SQLite's writers share to one connection: the
 // engine has one writer at a time, and waiting in the pool is fair and cheap
 // where waiting for the file's lock is neither. It returns db.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // ErrNotLoaded is returned when a Loaded store is asked where no load has been
-// finished.
+// finished, and by Open of a Store that is only read where there are no tables.
 var ErrNotLoaded = errors.New("sqlstore: no finished load is in this database")
 
 // ErrLoaded is returned by Load where other data is loaded already. That data is as
@@ -203,19 +202,8 @@ func (s *Loaded) current(ctx context.Context) (*Mapped, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, of := range s.schema.Tables() {
-		was := now.known[s.opts.Prefix+of.Rows]
-		for _, c := range of.Columns {
-			switch declaration, ok := was[c.Name]; {
-			case !ok:
-				return nil, fmt.Errorf("%w: %s of %s is not in the tables; load the data again", ErrCatalogChanged, c.Name, of.Rows)
-			case declaration != declared(c.Type):
-				return nil, fmt.Errorf("%w: %s of %s is %s in the tables, %s in the catalog", ErrCatalogChanged, c.Name, of.Rows, declaration, declared(c.Type))
-			}
-		}
-		if was == nil {
-			return nil, fmt.Errorf("%w: %s are not in the tables; load the data again", ErrCatalogChanged, of.Rows)
-		}
+	if err := declaredAs(now.known, s.opts.Prefix, s.schema); err != nil {
+		return nil, err
 	}
 	return &Mapped{db: s.db, schema: s.schema, m: l.mapped(s.schema), opts: MappedOptions{Timeout: s.opts.Timeout, Clock: s.opts.Clock}}, nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/dangol-dev/dangol/store"
 )
 
-// ErrReadOnly is returned by Apply of a store over a host's own tables: the host
-// writes them itself.
-var ErrReadOnly = errors.New("sqlstore: the host's tables are only read")
+// ErrReadOnly is returned by Apply of a store over a host's own tables, which the host
+// writes itself, and by Apply and Load of a Store with Options.ReadOnly.
+var ErrReadOnly = errors.New("sqlstore: the tables are only read")
 
 // Mapped answers rules from a host's own tables, with statements made by package
 // sqlgen, in transactions that only read, so that db may be a pool of connections

@@ -36,6 +36,11 @@ type Options struct {
 	// statement would do. It is slower and needs no trust in package sqlgen. Defaults
 	// to false.
 	ByEval bool
+	// ReadOnly is for those who only ask: Open makes no tables, and no transaction may
+	// write, so that a user of the database who may read is enough. Open returns
+	// ErrNotLoaded where the tables are not there, ErrCatalogChanged where they are not
+	// what the catalog wants. Defaults to false.
+	ReadOnly bool
 }
 
 func (o Options) withDefaults(db *sql.DB) (Options, error) {
@@ -101,8 +106,12 @@ func Open(ctx context.Context, db *sql.DB, d Dialect, c *catalog.Catalog, opts O
 	if err != nil {
 		return nil, err
 	}
-	if err := l.migrate(ctx, db, opts.Prefix, schema); err != nil {
-		return nil, err
+	ready := l.migrate
+	if opts.ReadOnly {
+		ready = l.present
+	}
+	if err := ready(ctx, db, opts.Prefix, schema); err != nil {
+		return nil, d.told(ctx, err)
 	}
 	statements := &Mapped{
 		db: opts.Reader, schema: schema, opts: MappedOptions{Clock: opts.Clock},
@@ -280,6 +289,9 @@ func inOneTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) 
 
 // writing runs f in a transaction. An ended context is told as such.
 func (s *Store) writing(ctx context.Context, in func(context.Context, *sql.DB, Dialect, func(*sql.Tx) error) error, f func(*sql.Tx) error) error {
+	if s.opts.ReadOnly {
+		return ErrReadOnly
+	}
 	err := in(ctx, s.db, s.d, f)
 	var bad *store.InvalidError
 	if err == nil || errors.As(err, &bad) || errors.Is(err, ErrOutcomeUnknown) {

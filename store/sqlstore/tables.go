@@ -382,6 +382,47 @@ func (l *layout) migrate(ctx context.Context, db *sql.DB, prefix string, s *stor
 	})
 }
 
+// present sees that the tables are what the catalog asks for, and writes nothing.
+func (l *layout) present(ctx context.Context, db *sql.DB, prefix string, s *store.Schema) error {
+	tx, err := beginReading(ctx, db, l.dialect)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	there, err := l.dialect.has(ctx, tx, prefix+"columns")
+	if err != nil {
+		return fmt.Errorf("sqlstore: look for tables: %w", err)
+	}
+	if !there {
+		return ErrNotLoaded
+	}
+	known, err := l.known(ctx, tx, l.dialect.Quote(prefix+"columns"))
+	if err != nil {
+		return err
+	}
+	return declaredAs(known, prefix, s)
+}
+
+// declaredAs returns ErrCatalogChanged unless a ledger of columns has all tables and
+// columns of the catalog, of the same types.
+func declaredAs(known map[string]map[string]string, prefix string, s *store.Schema) error {
+	for _, of := range s.Tables() {
+		was := known[prefix+of.Rows]
+		if was == nil {
+			return fmt.Errorf("%w: %s are not in the tables; load the data again", ErrCatalogChanged, of.Rows)
+		}
+		for _, c := range of.Columns {
+			switch declaration, ok := was[c.Name]; {
+			case !ok:
+				return fmt.Errorf("%w: %s of %s is not in the tables; load the data again", ErrCatalogChanged, c.Name, of.Rows)
+			case declaration != declared(c.Type):
+				return fmt.Errorf("%w: %s of %s is %s in the tables, %s in the catalog", ErrCatalogChanged, c.Name, of.Rows, declaration, declared(c.Type))
+			}
+		}
+	}
+	return nil
+}
+
 // known reads the ledger: how each column of each table is declared.
 func (l *layout) known(ctx context.Context, tx *sql.Tx, ledger string) (map[string]map[string]string, error) {
 	rows, err := tx.QueryContext(ctx, "SELECT of_table, name, declared FROM "+ledger)
