@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestServersDieWithTheirProcess(t *testing.T) {
 		}
 		fmt.Println(child, "ready")
 		select {}
+	}
+	if os.Getenv(servers.ModulesEnv) == "" { // TMPDIR moves where they are by default
+		t.Setenv(servers.ModulesEnv, filepath.Join(os.TempDir(), "dangol-modules", "node_modules"))
 	}
 	dir, err := os.MkdirTemp("", "dg") // a socket's path has little room
 	require.NoError(t, err)
