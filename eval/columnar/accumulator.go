@@ -46,9 +46,9 @@ type counts struct {
 
 func (c *counts) add(b *batch, mask []uint8, _ bool) {
 	if mask == nil {
-		scatterCount(c.by, b.locals())
+		scatterCount(c.by, b.locals(), 1)
 	} else {
-		scatterMask(c.by, b.locals(), mask)
+		scatterMask(c.by, b.locals(), mask, 1)
 	}
 }
 
@@ -70,12 +70,22 @@ func numbers(codes narrow) vector {
 // sums are sums of the values that are known.
 type sums struct {
 	*worker
-	n  int
-	of plan.Expr
-	by *[slots]int64
+	n     int
+	of    plan.Expr
+	by    *[slots]int64
+	small *[slots]uint32 // in the place of by, where the sums of all rows fit
+	less  bool           // rows are taken away
 }
 
 func (s *sums) add(b *batch, mask []uint8, _ bool) {
+	if s.small != nil {
+		sumInto(s, s.small, b, mask)
+	} else {
+		sumInto(s, s.by, b, mask)
+	}
+}
+
+func sumInto[A adder](s *sums, by *[slots]A, b *batch, mask []uint8) {
 	v := b.value(s.of)
 	if v.form == absent {
 		return
@@ -87,7 +97,11 @@ func (s *sums) add(b *batch, mask []uint8, _ bool) {
 			mask = b.bytes.take(b.n)
 			fillMask(mask, 1)
 		}
-		scatterInts(s.by, b.locals(), ints, mask)
+		times := A(1)
+		if s.less {
+			times = -times
+		}
+		scatterInts(by, b.locals(), ints, mask, times)
 		return
 	}
 	c := &v.codes
@@ -96,21 +110,26 @@ func (s *sums) add(b *batch, mask []uint8, _ bool) {
 	}
 	switch {
 	case c.u8 != nil:
-		sum(s.by, b.locals(), c.u8, c.base, mask)
+		sum(by, b.locals(), c.u8, A(c.base), mask, s.less)
 	case c.u16 != nil:
-		sum(s.by, b.locals(), c.u16, c.base, mask)
+		sum(by, b.locals(), c.u16, A(c.base), mask, s.less)
 	case c.u32 != nil:
-		sum(s.by, b.locals(), c.u32, c.base, mask)
+		sum(by, b.locals(), c.u32, A(c.base), mask, s.less)
 	default:
-		sum(s.by, b.locals(), c.u64, c.base, mask)
+		sum(by, b.locals(), c.u64, A(c.base), mask, s.less)
 	}
 }
 
-// sum adds the rows of the mask, nil for all.
-func sum[T word](by *[slots]int64, local []uint16, src []T, base int64, mask []uint8) {
-	if mask == nil {
+// sum takes the rows of the mask, nil for all: to add them or to take them away.
+func sum[A adder, T word](by *[slots]A, local []uint16, src []T, base A, mask []uint8, less bool) {
+	switch {
+	case less && mask == nil:
+		takeSum(by, local, src, base)
+	case less:
+		takeSumMask(by, local, src, base, mask)
+	case mask == nil:
 		scatterSum(by, local, src, base)
-	} else {
+	default:
 		scatterSumMask(by, local, src, base, mask)
 	}
 }
@@ -126,13 +145,22 @@ func (b *batch) hasGaps(x plan.Expr) bool {
 }
 
 func (s *sums) result() vector {
+	if s.small != nil {
+		return counted(s.small[:s.n])
+	}
 	return vector{form: wide, n: s.n, ints: s.by[:s.n], cap: uncapped}
 }
 
 func (s *sums) copied() vector {
-	out := s.ints.take(s.n)
-	copy(out, s.by[:s.n])
-	return vector{form: wide, n: s.n, ints: out, cap: uncapped}
+	out := s.result()
+	if s.small != nil {
+		out.codes.u32 = s.words.take(s.n)
+		copy(out.codes.u32, s.small[:s.n])
+		return out
+	}
+	out.ints = s.ints.take(s.n)
+	copy(out.ints, s.by[:s.n])
+	return out
 }
 
 // sumsAndCounts are sums with the numbers of their rows, which tell whom a rank

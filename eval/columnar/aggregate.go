@@ -61,23 +61,6 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 	return out
 }
 
-// rest is the aggregate of all rows without those before the window.
-func (b *batch) rest(a *plan.Aggregate, l *log, in span) (vector, int) {
-	whole := b.summary(a, l, span{plan.MinInstant, in.to}, b.whole[a])
-	acc, terms, rows := b.accumulate(a, l), b.terms(a.Where), 0
-	b.rowsIn(l, span{plan.MinInstant, in.from}, func(rb *batch, mask []uint8, ordered bool) {
-		rows += rb.n
-		rb.into(acc, terms, mask, ordered)
-	})
-	switch acc := acc.(type) {
-	case *counts:
-		takeFrom(acc.by[:b.n], &whole.codes)
-	case *sums:
-		takeFrom(acc.by[:b.n], &whole.codes)
-	}
-	return acc.result(), rows
-}
-
 // visitor takes a batch of rows, with a mask of those that count, nil for all.
 type visitor func(b *batch, mask []uint8, ordered bool)
 

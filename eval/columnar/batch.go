@@ -27,6 +27,8 @@ type worker struct {
 	shard  *shard
 	tests  map[int][]uint8
 	values map[int]vector
+	found  [8]found // the last searches
+	finds  int
 	err    error
 }
 

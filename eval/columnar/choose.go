@@ -52,10 +52,10 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 	}
 	rows := l.n
 	if !moments {
-		rows = b.estimate(l, in)
 		if b.summarised(a, l, in) {
 			return Summary
 		}
+		rows = b.estimate(l, in)
 		if _, shared := b.nests[b.class[a]]; shared {
 			return Shared
 		}

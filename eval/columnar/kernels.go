@@ -209,104 +209,120 @@ func follow[T word](dst, src []T, at []uint32) {
 	}
 }
 
-// scatterCount adds every row to its customer.
-func scatterCount(acc *[slots]uint32, local []uint16) {
+// counter is a width of counters.
+type counter interface{ uint8 | uint16 | uint32 }
+
+// scatterCount adds to the counter of every row's customer: 1 or, where it wraps, -1.
+func scatterCount[C counter](acc *[slots]C, local []uint16, step C) {
 	i := 0
 	for ; i+8 <= len(local); i += 8 {
 		who := local[i : i+8 : i+8]
-		acc[who[0]&slotMask]++
-		acc[who[1]&slotMask]++
-		acc[who[2]&slotMask]++
-		acc[who[3]&slotMask]++
-		acc[who[4]&slotMask]++
-		acc[who[5]&slotMask]++
-		acc[who[6]&slotMask]++
-		acc[who[7]&slotMask]++
+		acc[who[0]&slotMask] += step
+		acc[who[1]&slotMask] += step
+		acc[who[2]&slotMask] += step
+		acc[who[3]&slotMask] += step
+		acc[who[4]&slotMask] += step
+		acc[who[5]&slotMask] += step
+		acc[who[6]&slotMask] += step
+		acc[who[7]&slotMask] += step
 	}
 	for ; i < len(local); i++ {
-		acc[local[i]&slotMask]++
+		acc[local[i]&slotMask] += step
 	}
 }
 
-// scatterMask adds the rows of the mask.
-func scatterMask(acc *[slots]uint32, local []uint16, mask []uint8) {
+// scatterMask is scatterCount of the rows of the mask.
+func scatterMask[C counter](acc *[slots]C, local []uint16, mask []uint8, step C) {
 	mask = mask[:len(local)]
 	i := 0
 	for ; i+8 <= len(local); i += 8 {
 		who, in := local[i:i+8:i+8], mask[i:i+8:i+8]
-		acc[who[0]&slotMask] += uint32(in[0])
-		acc[who[1]&slotMask] += uint32(in[1])
-		acc[who[2]&slotMask] += uint32(in[2])
-		acc[who[3]&slotMask] += uint32(in[3])
-		acc[who[4]&slotMask] += uint32(in[4])
-		acc[who[5]&slotMask] += uint32(in[5])
-		acc[who[6]&slotMask] += uint32(in[6])
-		acc[who[7]&slotMask] += uint32(in[7])
+		acc[who[0]&slotMask] += C(in[0]) * step
+		acc[who[1]&slotMask] += C(in[1]) * step
+		acc[who[2]&slotMask] += C(in[2]) * step
+		acc[who[3]&slotMask] += C(in[3]) * step
+		acc[who[4]&slotMask] += C(in[4]) * step
+		acc[who[5]&slotMask] += C(in[5]) * step
+		acc[who[6]&slotMask] += C(in[6]) * step
+		acc[who[7]&slotMask] += C(in[7]) * step
 	}
 	for ; i < len(local); i++ {
-		acc[local[i]&slotMask] += uint32(mask[i])
-	}
-}
-
-// takeFrom replaces each element by what it leaves of the code's value.
-func takeFrom[A uint32 | int64](acc []A, from *narrow) {
-	base := A(from.base)
-	switch {
-	case from.u8 != nil:
-		lessFrom(acc, from.u8, base)
-	case from.u16 != nil:
-		lessFrom(acc, from.u16, base)
-	case from.u32 != nil:
-		lessFrom(acc, from.u32, base)
-	default:
-		lessFrom(acc, from.u64, base)
-	}
-}
-
-func lessFrom[A uint32 | int64, T word](acc []A, from []T, base A) {
-	from = from[:len(acc)]
-	for i := range acc {
-		acc[i] = base + A(from[i]) - acc[i]
+		acc[local[i]&slotMask] += C(mask[i]) * step
 	}
 }
 
 // scatterSum adds base and code of every row.
-func scatterSum[T word](acc *[slots]int64, local []uint16, src []T, base int64) {
+func scatterSum[A adder, T word](acc *[slots]A, local []uint16, src []T, base A) {
 	src = src[:len(local)]
 	i := 0
 	for ; i+4 <= len(local); i += 4 {
 		who, v := local[i:i+4:i+4], src[i:i+4:i+4]
-		acc[who[0]&slotMask] += base + int64(v[0])
-		acc[who[1]&slotMask] += base + int64(v[1])
-		acc[who[2]&slotMask] += base + int64(v[2])
-		acc[who[3]&slotMask] += base + int64(v[3])
+		acc[who[0]&slotMask] += base + A(v[0])
+		acc[who[1]&slotMask] += base + A(v[1])
+		acc[who[2]&slotMask] += base + A(v[2])
+		acc[who[3]&slotMask] += base + A(v[3])
 	}
 	for ; i < len(local); i++ {
-		acc[local[i]&slotMask] += base + int64(src[i])
+		acc[local[i]&slotMask] += base + A(src[i])
 	}
 }
 
+// adder is a width of sums. They wrap: what has come in between does not matter
+// where the last of them fits.
+type adder interface{ int64 | uint32 }
+
 // scatterSumMask adds base and code of the rows of the mask.
-func scatterSumMask[T word](acc *[slots]int64, local []uint16, src []T, base int64, mask []uint8) {
+func scatterSumMask[A adder, T word](acc *[slots]A, local []uint16, src []T, base A, mask []uint8) {
 	src, mask = src[:len(local)], mask[:len(local)]
 	i := 0
 	for ; i+4 <= len(local); i += 4 {
 		who, v, in := local[i:i+4:i+4], src[i:i+4:i+4], mask[i:i+4:i+4]
-		acc[who[0]&slotMask] += (base + int64(v[0])) & -int64(in[0])
-		acc[who[1]&slotMask] += (base + int64(v[1])) & -int64(in[1])
-		acc[who[2]&slotMask] += (base + int64(v[2])) & -int64(in[2])
-		acc[who[3]&slotMask] += (base + int64(v[3])) & -int64(in[3])
+		acc[who[0]&slotMask] += (base + A(v[0])) & -A(in[0])
+		acc[who[1]&slotMask] += (base + A(v[1])) & -A(in[1])
+		acc[who[2]&slotMask] += (base + A(v[2])) & -A(in[2])
+		acc[who[3]&slotMask] += (base + A(v[3])) & -A(in[3])
 	}
 	for ; i < len(local); i++ {
-		acc[local[i]&slotMask] += (base + int64(src[i])) & -int64(mask[i])
+		acc[local[i]&slotMask] += (base + A(src[i])) & -A(mask[i])
 	}
 }
 
-// scatterInts is scatterSumMask of integers.
-func scatterInts(acc *[slots]int64, local []uint16, src []int64, mask []uint8) {
+// takeSum and takeSumMask are the reverse of scatterSum and scatterSumMask.
+func takeSum[A adder, T word](acc *[slots]A, local []uint16, src []T, base A) {
+	src = src[:len(local)]
+	i := 0
+	for ; i+4 <= len(local); i += 4 {
+		who, v := local[i:i+4:i+4], src[i:i+4:i+4]
+		acc[who[0]&slotMask] -= base + A(v[0])
+		acc[who[1]&slotMask] -= base + A(v[1])
+		acc[who[2]&slotMask] -= base + A(v[2])
+		acc[who[3]&slotMask] -= base + A(v[3])
+	}
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask] -= base + A(src[i])
+	}
+}
+
+func takeSumMask[A adder, T word](acc *[slots]A, local []uint16, src []T, base A, mask []uint8) {
+	src, mask = src[:len(local)], mask[:len(local)]
+	i := 0
+	for ; i+4 <= len(local); i += 4 {
+		who, v, in := local[i:i+4:i+4], src[i:i+4:i+4], mask[i:i+4:i+4]
+		acc[who[0]&slotMask] -= (base + A(v[0])) & -A(in[0])
+		acc[who[1]&slotMask] -= (base + A(v[1])) & -A(in[1])
+		acc[who[2]&slotMask] -= (base + A(v[2])) & -A(in[2])
+		acc[who[3]&slotMask] -= (base + A(v[3])) & -A(in[3])
+	}
+	for ; i < len(local); i++ {
+		acc[local[i]&slotMask] -= (base + A(src[i])) & -A(mask[i])
+	}
+}
+
+// scatterInts adds the integers of the rows of the mask, so many times each.
+func scatterInts[A adder](acc *[slots]A, local []uint16, src []int64, mask []uint8, times A) {
 	src, mask = src[:len(local)], mask[:len(local)]
 	for i, who := range local {
-		acc[who&slotMask] += src[i] & -int64(mask[i])
+		acc[who&slotMask] += A(src[i]) * A(mask[i]) * times
 	}
 }
 

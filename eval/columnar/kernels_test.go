@@ -144,32 +144,58 @@ func TestBucketsAndKth(t *testing.T) {
 	})
 }
 
-// Scattering adds up, customer by customer, what a plain loop does.
+// Scattering adds up, customer by customer, what a plain loop does, in every width;
+// taking the same away leaves nothing.
 func TestScatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		local := drawn(t, "local", rapid.OneOf(rapid.Uint16Range(0, 3), rapid.Uint16Range(nobody-1, nobody)))
-		src, mask := make([]uint16, len(local)), make([]uint8, len(local))
+		mask := make([]uint8, len(local))
 		for i := range local {
-			src[i], mask[i] = rapid.Uint16().Draw(t, "value"), rapid.Uint8Range(0, 1).Draw(t, "in")
+			mask[i] = rapid.Uint8Range(0, 1).Draw(t, "in")
 		}
+		scatteredCounts[uint8](t, local, mask)
+		scatteredCounts[uint16](t, local, mask)
+		scatteredCounts[uint32](t, local, mask)
+		src := rapid.SliceOfN(rapid.Uint16(), len(local), len(local)).Draw(t, "values")
 		base := rapid.SampledFrom([]int64{0, -1, -36_525, math.MinInt64 / 200}).Draw(t, "base")
-		var counts, some [slots]uint32
-		var sums, chosen [slots]int64
-		scatterCount(&counts, local)
-		scatterMask(&some, local, mask)
-		scatterSum(&sums, local, src, base)
-		scatterSumMask(&chosen, local, src, base, mask)
-		for i, who := range local {
-			counts[who]--
-			some[who] -= uint32(mask[i])
-			sums[who] -= base + int64(src[i])
-			chosen[who] -= (base + int64(src[i])) * int64(mask[i])
-		}
-		require.Zero(t, counts)
-		require.Zero(t, some)
-		require.Zero(t, sums)
-		require.Zero(t, chosen)
+		scatteredSums[int64](t, local, src, base, mask)
+		scatteredSums[uint32](t, local, src, base, mask)
 	})
+}
+
+func scatteredCounts[C counter](t *rapid.T, local []uint16, mask []uint8) {
+	var all, some, none [slots]C
+	for i, who := range local {
+		all[who]++
+		some[who] += C(mask[i])
+	}
+	gotAll, gotSome := none, none
+	scatterCount(&gotAll, local, 1)
+	scatterMask(&gotSome, local, mask, 1)
+	require.True(t, gotAll == all && gotSome == some)
+	scatterCount(&gotAll, local, ^C(0))
+	scatterMask(&gotSome, local, mask, ^C(0))
+	require.True(t, gotAll == none && gotSome == none)
+}
+
+func scatteredSums[A adder](t *rapid.T, local, src []uint16, base int64, mask []uint8) {
+	var all, some, none [slots]A
+	ints := make([]int64, len(src))
+	for i, who := range local {
+		ints[i] = base + int64(src[i])
+		all[who] += A(ints[i])
+		some[who] += A(ints[i]) * A(mask[i])
+	}
+	gotAll, gotSome, gotInts := none, none, none
+	scatterSum(&gotAll, local, src, A(base))
+	scatterSumMask(&gotSome, local, src, A(base), mask)
+	scatterInts(&gotInts, local, ints, mask, 1)
+	require.True(t, gotAll == all && gotSome == some && gotInts == some)
+	takeSum(&gotAll, local, src, A(base))
+	takeSumMask(&gotSome, local, src, A(base), mask)
+	times := A(1)
+	scatterInts(&gotInts, local, ints, mask, -times)
+	require.True(t, gotAll == none && gotSome == none && gotInts == none)
 }
 
 // The first of ascending codes that is at least another is found wherever it is.

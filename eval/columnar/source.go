@@ -40,12 +40,37 @@ func (w *worker) reach(l *log, in span) (r reach, ok bool) {
 	if !ok {
 		return r, false
 	}
-	r.lo = at.search(l.sorted, r.first)
+	r.lo = w.start(l, at, r.first)
 	r.hi = l.sorted
 	if r.lo < l.sorted && at.at(l.sorted-1) > r.last { // most windows end now
-		r.hi = at.search(l.sorted, r.last+1)
+		r.hi = w.start(l, at, r.last+1)
 	}
 	return r, true
+}
+
+// found is where a code was found among the stamps of a log.
+type found struct {
+	log  *log
+	code uint64
+	row  int
+}
+
+// start is the first row in order whose stamp's code is at least code. Plans are
+// weighed by it and then read from it, and what lies before one window is where
+// another begins: the last few are remembered.
+func (w *worker) start(l *log, stamps *codes, code uint64) int {
+	if code <= 1 {
+		return 0 // rows in order have stamps
+	}
+	for _, f := range w.found {
+		if f.log == l && f.code == code {
+			return f.row
+		}
+	}
+	row := stamps.search(l.sorted, code)
+	w.found[w.finds%len(w.found)] = found{l, code, row}
+	w.finds++
+	return row
 }
 
 // late masks the rows of a batch whose stamps lie in the span.

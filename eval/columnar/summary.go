@@ -98,9 +98,9 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	})
 	switch acc := acc.(type) {
 	case *sums:
-		return summary{numbers: narrowed(acc.by[:])}
+		return summary{numbers: narrowed(acc.by[:], min(0, slices.Min(acc.by[:])))}
 	case *counts:
-		return summary{numbers: narrowed(acc.by[:])}
+		return summary{numbers: narrowed(acc.by[:], 0)}
 	}
 	links := slices.Clone(acc.(*picks).by[:])
 	f, ok := a.Of.(*plan.Field)
@@ -115,9 +115,8 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	return summary{field: followed(&own, &l.fields[i].narrow, links)}
 }
 
-// narrowed is integers as codes that all are values.
-func narrowed[T uint32 | int64](ints []T) narrow {
-	base := int64(slices.Min(ints))
+// narrowed is integers, none below base, as codes that all are values.
+func narrowed[T uint32 | int64](ints []T, base int64) narrow {
 	top := uint64(slices.Max(ints)) - uint64(base)
 	codes := make([]uint64, len(ints))
 	for i, v := range ints {

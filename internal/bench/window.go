@@ -10,6 +10,15 @@ import (
 // windowWarmUp is after how many questions the engine knows all rows.
 const windowWarmUp = 5
 
+// windowTexts are the windows, with the bytes of a row that are read.
+var windowTexts = []struct {
+	name, text string
+	bytes      int
+}{
+	{"count", `all_orders(365d) >= 5`, 2},
+	{"sum", `sum(all_orders.total, 365d) >= 500_000`, 6},
+}
+
 // windows compares windowed counts and sums with reading once from memory what
 // they need of their window's rows: how many times longer they take. The same
 // beside reading the rows whole comes with it, as "count, whole rows". What is
@@ -26,13 +35,7 @@ func (o *ours) windows(s *shop, rounds, threads int) (map[string]float64, error)
 		}
 	}
 	out := map[string]float64{}
-	for _, w := range []struct {
-		name, text string
-		bytes      int // of a row that are read
-	}{
-		{"count", `all_orders(365d) >= 5`, 2},
-		{"sum", `sum(all_orders.total, 365d) >= 500_000`, 6},
-	} {
+	for _, w := range windowTexts {
 		const whole = 2 + 4 + 4 + 1 // whose, when, total, status
 		p, ds := c.Text(w.text, compile.Options{})
 		if ds.HasErrors() {
