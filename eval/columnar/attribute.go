@@ -71,23 +71,75 @@ func before(at time.Time, zone *time.Location, date bool) int64 {
 	return us
 }
 
-func (a *attribute) between(lo, hi int64) tester {
+// attributeTest is a test of one attribute: whether it lies between lo and hi or in a
+// window or, where there is a set, has one of these codes; or else, with not.
+type attributeTest struct {
+	*attribute
+	lo, hi int64
+	window int // one of the matcher's, in the place of lo and hi; -1 for none
+	set    []uint64
+	not    bool
+}
+
+// ofAttribute compiles a test of one attribute of the customer, not ok for others.
+func (c *closures) ofAttribute(t plan.Test) (out attributeTest, ok bool) {
+	out.window = -1
+	switch n := t.(type) {
+	case *plan.Not:
+		out, ok = c.ofAttribute(n.Term)
+		out.not = !out.not
+		return out, ok
+	case *plan.Compare:
+		lit, isLit := n.R.(*plan.Literal)
+		if !isLit {
+			return out, false
+		}
+		if out.lo, out.hi, ok = interval(n.Op, lit.Value.Int()); !ok {
+			return out, false
+		}
+		out.attribute, ok = c.attributeOf(n.L)
+	case *plan.Truth:
+		out.lo, out.hi = 1, 1
+		out.attribute, ok = c.attributeOf(n.X)
+	case *plan.During:
+		if n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment {
+			return out, false
+		}
+		if out.attribute, ok = c.attributeOf(n.X); ok {
+			out.window = c.matcher.window(windowed{window: n.Window, dates: n.X.Type().Sort == catalog.Date})
+		}
+	case *plan.OneOf:
+		if out.attribute, ok = c.attributeOf(n.X); !ok {
+			return out, false
+		}
+		codes, ok := codesOf(n.Values, c.schema.attrs[out.index].dict)
+		if !ok {
+			return out, false
+		}
+		out.set = bitsOf(codes)
+		return out, true
+	}
+	return out, ok
+}
+
+func (a attributeTest) tester() tester {
+	lo, hi, window, set := a.lo, a.hi, a.window, a.set
+	switch {
+	case a.not:
+		a.not = false
+		in := a.tester()
+		return func(x *cursor) bool { return !in(x) }
+	case set != nil:
+		return func(x *cursor) bool { return listsCode(set, a.code(x)) }
+	case window >= 0:
+		return func(x *cursor) bool {
+			v, ok := a.value(x)
+			w := &x.spans[window]
+			return ok && w.from <= v && v < w.to
+		}
+	}
 	return func(x *cursor) bool {
 		v, ok := a.value(x)
 		return ok && lo <= v && v <= hi
 	}
-}
-
-// during tests for one of the matcher's windows.
-func (a *attribute) during(window int) tester {
-	return func(x *cursor) bool {
-		v, ok := a.value(x)
-		w := &x.spans[window]
-		return ok && w.from <= v && v < w.to
-	}
-}
-
-// listed tests for the codes of a set.
-func (a *attribute) listed(set []uint64) tester {
-	return func(x *cursor) bool { return listsCode(set, a.code(x)) }
 }

@@ -9,6 +9,28 @@ import (
 
 // The clauses of an And or Or: their order, and what several of them tell together.
 
+// step is one of the tests that all have to hold: of an attribute, of a number of
+// records, or any other.
+type step struct {
+	test  tester
+	attr  *attributeTest
+	count *countTest
+}
+
+// countTest is whether the number of a selection's rows lies between lo and hi.
+type countTest struct {
+	*selection
+	lo, hi int64
+}
+
+// steps compiles a test as such that all have to hold.
+func (c *closures) steps(t plan.Test, at *kind) []step {
+	if and, ok := t.(*plan.And); ok {
+		return c.all(and.Terms, at)
+	}
+	return c.all([]plan.Test{t}, at)
+}
+
 // terms compiles the terms of an Or, the cheapest first: they often decide.
 func (c *closures) terms(list []plan.Test, at *kind) []tester {
 	var out []tester
@@ -26,9 +48,9 @@ func cheapestFirst(list []plan.Test) []plan.Test {
 
 // all compiles the terms of an And. Those that compare one number of records with
 // constants are one, so that "between" counts once.
-func (c *closures) all(list []plan.Test, at *kind) []tester {
+func (c *closures) all(list []plan.Test, at *kind) []step {
 	list = cheapestFirst(list)
-	var out []tester
+	var out []step
 	done := map[int]bool{}
 	for i, t := range list {
 		if cost(t) == filtered && (i == 0 || cost(list[i-1]) < filtered) {
@@ -36,7 +58,7 @@ func (c *closures) all(list []plan.Test, at *kind) []tester {
 		}
 		a, lo, hi, ok := c.counted(t)
 		if !ok {
-			out = append(out, c.test(t, at))
+			out = append(out, c.step(t, at))
 			continue
 		}
 		class, same := c.program.class[a], 1
@@ -53,6 +75,13 @@ func (c *closures) all(list []plan.Test, at *kind) []tester {
 		out = append(out, c.countWithin(a, lo, hi, same))
 	}
 	return out
+}
+
+func (c *closures) step(t plan.Test, at *kind) step {
+	if a, ok := c.ofAttribute(t); ok {
+		return step{test: a.tester(), attr: &a}
+	}
+	return step{test: c.test(t, at)}
 }
 
 // counted is the ends between which a term wants a number of records, not ok for
@@ -73,29 +102,35 @@ func (c *closures) counted(t plan.Test) (a *plan.Aggregate, lo, hi int64, ok boo
 
 // countWithin tests a number of records, which so many nodes read here. Counting
 // ends when the answer is known, unless other nodes read the number too.
-func (c *closures) countWithin(a *plan.Aggregate, lo, hi int64, here int) tester {
+func (c *closures) countWithin(a *plan.Aggregate, lo, hi int64, here int) step {
 	if c.program.uses[c.program.class[a]] > here {
 		value := c.value(a, nil)
-		return func(x *cursor) bool {
+		return step{test: func(x *cursor) bool {
 			v, ok := value(x)
 			return ok && lo <= v && v <= hi
-		}
+		}}
 	}
-	enough := lo
+	return countTest{c.selection(a, c.schema.kinds[c.schema.kind[a.Kind]]), lo, hi}.step()
+}
+
+func (c countTest) step() step {
+	lo, hi, rows, enough := c.lo, c.hi, c.selection, c.lo
 	if hi != math.MaxInt64 {
 		enough = hi + 1
 	}
-	rows := c.selection(a, c.schema.kinds[c.schema.kind[a.Kind]])
-	return func(x *cursor) bool {
+	return step{count: &c, test: func(x *cursor) bool {
+		if in, ok := rows.within(x, lo, hi); ok {
+			return in
+		}
 		got, ok := rows.count(x, lo, enough)
 		return ok && lo <= got && got <= hi
-	}
+	}}
 }
 
 // needed are what comparisons of two numbers of records, each times something, need
 // to hold where another term says that the right one is not 0: some of the left one.
 // Of a share, few customers have any.
-func (c *closures) needed(list []plan.Test) (out []tester) {
+func (c *closures) needed(list []plan.Test) (out []step) {
 	for _, t := range list {
 		n, ok := t.(*plan.Compare)
 		if !ok || n.Op != plan.AtLeast && n.Op != plan.More && n.Op != plan.Equal {
@@ -109,10 +144,7 @@ func (c *closures) needed(list []plan.Test) (out []tester) {
 			continue
 		}
 		rows := c.selection(left, c.schema.kinds[c.schema.kind[left.Kind]])
-		out = append(out, func(x *cursor) bool {
-			n, ok := rows.count(x, 1, 1)
-			return ok && n > 0
-		})
+		out = append(out, countTest{rows, 1, math.MaxInt64}.step())
 	}
 	return out
 }
@@ -153,14 +185,19 @@ func (c *closures) lastDuring(e plan.Expr, window int) (tester, bool) {
 	rows, value := c.selection(a, k), c.value(e, nil)
 	return func(x *cursor) bool {
 		w := &x.spans[window]
-		l, i, first, end, b, ok := rows.rows(x)
+		st, ok := rows.stand(x)
+		first, end := 0, 0
+		if ok {
+			first, end, ok = st.rows(x.local)
+		}
 		if !ok {
 			v, known := value(x)
 			return known && w.from <= v && v < w.to
 		}
-		if first == end || l.since(i, end-1, end, b) == end {
+		if !st.reaches(first, end, 1) {
 			return false
 		}
+		l, i := st.log, st.index
 		return l.since(i, end-1, end, i.bar(w.from)) < end && (w.to > i.newest || l.since(i, end-1, end, i.bar(w.to)) == end)
 	}, true
 }

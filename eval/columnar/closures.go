@@ -29,14 +29,17 @@ type (
 
 // test compiles a test of the customer, or of the record at hand, of kind at.
 func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
+	if a, ok := c.ofAttribute(t); ok {
+		return a.tester()
+	}
 	switch n := t.(type) {
 	case *plan.Const:
 		return func(*cursor) bool { return n.Value }
 	case *plan.And:
-		terms := c.all(n.Terms, at)
+		steps := c.all(n.Terms, at)
 		return func(x *cursor) bool {
-			for _, t := range terms {
-				if !t(x) {
+			for i := range steps {
+				if !steps[i].test(x) {
 					return false
 				}
 			}
@@ -71,9 +74,6 @@ func (c *closures) test(t plan.Test, at *kind) func(*cursor) bool {
 			return v.Known() && like(v.Text(), n.Form, n.Text)
 		}
 	case *plan.Truth:
-		if a, ok := c.attributeOf(n.X); ok {
-			return a.between(1, 1)
-		}
 		value := c.value(n.X, at)
 		return func(x *cursor) bool { v, ok := value(x); return ok && v == 1 }
 	case *plan.During:
@@ -116,14 +116,11 @@ func (m *Matcher) member(n *plan.Member, x *cursor) (bool, error) {
 // compare is false when a side is missing.
 func (c *closures) compare(n *plan.Compare, at *kind) tester {
 	if a, lo, hi, ok := c.counted(n); ok {
-		return c.countWithin(a, lo, hi, 1)
+		return c.countWithin(a, lo, hi, 1).test
 	}
 	left := c.value(n.L, at)
 	if lit, ok := n.R.(*plan.Literal); ok {
 		lo, hi, some := interval(n.Op, lit.Value.Int())
-		if a, ok := c.attributeOf(n.L); ok && some {
-			return a.between(lo, hi)
-		}
 		return func(x *cursor) bool {
 			v, ok := left(x)
 			return ok && some && lo <= v && v <= hi
@@ -165,9 +162,6 @@ func (c *closures) oneOf(n *plan.OneOf, at *kind) tester {
 			codes = append(codes, dict.code(v))
 		}
 		slices.Sort(codes)
-		if a, ok := c.attributeOf(n.X); ok && codes[len(codes)-1] < mostCode {
-			return a.listed(bitsOf(codes))
-		}
 		if len(codes) == 1 {
 			only := codes[0]
 			return func(x *cursor) bool { return code(x) == only }
@@ -226,9 +220,6 @@ func (c *closures) during(n *plan.During, at *kind) tester {
 	date := n.X.Type().Sort == catalog.Date
 	if n.Window.From.Kind != plan.Moment && n.Window.To.Kind != plan.Moment {
 		i := c.matcher.window(windowed{window: n.Window, dates: date})
-		if a, ok := c.attributeOf(n.X); ok {
-			return a.during(i)
-		}
 		if last, ok := c.lastDuring(n.X, i); ok {
 			return last
 		}

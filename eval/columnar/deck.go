@@ -355,7 +355,7 @@ func (x *cursor) decode(out []int64, c *codes, timed catalog.Sort) {
 }
 
 // sees is the last value of a timed field that as-of sees.
-func (x *cursor) sees(timed catalog.Sort) int64 {
+func (x *bounds) sees(timed catalog.Sort) int64 {
 	switch timed {
 	case catalog.Instant:
 		return x.asOf - 1
@@ -398,14 +398,14 @@ func (x *cursor) read(i, row int) int64 {
 
 // up is the log some levels up and the row there of a row's record, -1 for none.
 func (x *cursor) up(d *deck, row, levels int) (*log, int) {
-	return x.above(d.log, int(d.row(row)), levels)
+	return x.shard.above(d.log, int(d.row(row)), levels)
 }
 
 // above is up of a row of a log.
-func (x *cursor) above(l *log, at, levels int) (*log, int) {
+func (sh *shard) above(l *log, at, levels int) (*log, int) {
 	for range levels {
 		link := l.parent.at(at)
-		l = x.shard.logs[l.kind.parent.index]
+		l = sh.logs[l.kind.parent.index]
 		if at = int(link) - 1; at < 0 {
 			return l, -1
 		}

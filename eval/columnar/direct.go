@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 
@@ -42,36 +43,89 @@ func (c *closures) checks(where []term) (own, above []check, ok bool) {
 	return own, above, len(own) > 0 || len(above) == 0
 }
 
-// rows are the rows of the customer at hand up to the end of the selection's window,
-// [first, end) of the index i of the log l, and the bar at which the window starts.
-// It is not ok where the index alone does not tell them, or where there is no window.
-func (s *selection) rows(x *cursor) (l *log, i *index, first, end int, b bar, ok bool) {
-	var from, to int64
-	if s.span >= 0 {
-		w := &x.spans[s.span]
-		from, to = w.from, w.to
-	} else if from, to, ok = s.window(x); !ok {
-		return nil, nil, 0, 0, b, false
+// stand is where a selection stands in a shard at an instant. A Reader works it out
+// once a shard, a question by id for itself.
+type stand struct {
+	*selection
+	now   *bounds
+	shard *shard
+	log   *log
+	index *index
+	from  bar // of the window's start
+	to    bar // of its end, where rows may lie after that
+	ends  bool
+	// The rows that the index lists may lack stamps, or places in it.
+	undated, known bool
+	sifters        []sifter // by the selection's own checks, nil where they are made for the question
+}
+
+// stand is not ok where there is no window.
+func (s *selection) stand(x *cursor) (*stand, bool) {
+	if x.stands != nil && s.fixed() {
+		return &x.stands[s.number], true
 	}
-	l = x.shard.logs[s.kind]
-	if i = l.links.index.Load(); i == nil {
+	from, to, ok := s.window(x)
+	if ok {
+		s.place(&x.stand, x.shard, x.bounds, from, to)
+	}
+	return &x.stand, ok
+}
+
+// fixed tells whether the window is the same for all customers.
+func (s *selection) fixed() bool { return s.span >= 0 || s.by == byNone }
+
+// place fills a stand for a window.
+func (s *selection) place(st *stand, sh *shard, now *bounds, from, to int64) {
+	l := sh.logs[s.kind]
+	i := l.links.index.Load()
+	if i == nil {
 		i = l.index()
 	}
-	if l.gone > 0 || i.last != nil && i.last[x.local] != 0 {
-		return l, i, 0, 0, b, false
+	st.selection, st.now, st.shard, st.log, st.index = s, now, sh, l, i
+	st.known, st.sifters = l.gone == 0, nil
+	st.from, st.ends, st.undated = bar{}, false, false
+	if s.by != byNone {
+		st.from, st.undated = i.bar(from), i.dated < i.sealed
+		if to = min(to, now.asOf); to <= i.newest {
+			st.ends = true
+			st.to = i.bar(to)
+		}
 	}
-	lo, hi := i.of(x.local)
+}
+
+// rows are the rows of a customer up to the end of the window, [first, end) of the
+// index. They are not ok where the index alone does not tell them.
+func (st *stand) rows(local int) (first, end int, ok bool) {
+	i := st.index
+	if !st.known || i.last != nil && i.last[local] != 0 {
+		return 0, 0, false
+	}
+	lo, hi := i.of(local)
 	first, end = int(lo), int(hi)
-	if first == end || s.by == byNone {
-		return l, i, first, end, b, true
+	switch {
+	case first == end:
+	case st.undated && int(i.row(i.list[end-1])) >= i.dated:
+		return 0, 0, false
+	case st.ends:
+		end = st.log.since(i, first, end, st.to)
 	}
-	if i.dated < i.sealed && int(i.row(i.list[end-1])) >= i.dated {
-		return l, i, 0, 0, b, false
+	return first, end, true
+}
+
+// reaches tells whether at least n of the rows [first, end) lie in the window: the
+// nth newest says so for all.
+func (st *stand) reaches(first, end int, n int64) bool {
+	if n > int64(end-first) {
+		return false
 	}
-	if to = min(to, x.asOf); to <= i.newest {
-		end = l.since(i, first, end, i.bar(to))
+	if n <= 0 {
+		return true
 	}
-	return l, i, first, end, i.bar(from), true
+	e := st.index.list[end-int(n)]
+	if uint64(e) >= st.from.sure {
+		return true
+	}
+	return uint64(e) >= st.from.open && st.log.stamp(st.index.row(e)) >= st.from.bound
 }
 
 // step is where the step of at most so many rows before end starts, and whether the
@@ -109,31 +163,55 @@ func (l *log) stamp(row uint32) int64 {
 	return at.value(at.at(int(row)))
 }
 
+// sifter is a check in a shard at an instant: of codes in the order of the index.
+type sifter struct {
+	codes           *narrow // nil where every value is missing
+	set             []uint64
+	off, unit, span uint64 // as unsigned numbers: what is below the least is above the span
+	none, not       bool
+}
+
+// sifter is not ok where a column has another frame than its copy.
+func (k *check) sifter(now *bounds, l *log, i *index) (out sifter, ok bool) {
+	out.set, out.not = k.set, k.not
+	if l.fields[k.field] == nil {
+		out.none = true
+		return out, true
+	}
+	t := l.twinOf(i, k.field)
+	if t == nil {
+		return out, false
+	}
+	out.codes = &t.narrow
+	if k.set != nil {
+		return out, true
+	}
+	least, most := k.between(now, &t.narrow)
+	out.off, out.unit, out.span, out.none = uint64(t.base-least), uint64(t.unit), uint64(most-least), least > most
+	return out, true
+}
+
 // mask is which of rows [lo, hi) of the index pass the selection's checks, a bit
 // each, the oldest first. It is not ok where a column has another frame than its copy.
-func (s *selection) mask(x *cursor, l *log, i *index, lo, hi int) (out uint64, ok bool) {
+func (st *stand) mask(lo, hi int) (out uint64, ok bool) {
 	out = ^uint64(0) >> (uint(lo-hi) & 63)
-	for n := range s.own {
-		k := &s.own[n]
-		passed := uint64(0)
-		if l.fields[k.field] != nil {
-			t := l.twinOf(i, k.field)
-			if t == nil {
-				return 0, false
-			}
-			passed = k.mask(x, &t.narrow, lo, hi)
-		}
-		if k.not {
-			passed = ^passed
+	for n := range st.own {
+		var passed uint64
+		if st.sifters != nil {
+			passed = st.sifters[n].mask(lo, hi)
+		} else if sift, ok := st.own[n].sifter(st.now, st.log, st.index); ok {
+			passed = sift.mask(lo, hi)
+		} else {
+			return 0, false
 		}
 		if out &= passed; out == 0 {
 			return 0, true
 		}
 	}
-	for n := range s.above {
+	for n := range st.above {
 		for left := out; left != 0; left &= left - 1 {
 			at := bits.TrailingZeros64(left)
-			if !s.above[n].passes(x, l, int(i.row(i.list[lo+at]))) {
+			if !st.above[n].passes(st, int(st.index.row(st.index.list[lo+at]))) {
 				out &^= 1 << uint(at)
 			}
 		}
@@ -142,38 +220,39 @@ func (s *selection) mask(x *cursor, l *log, i *index, lo, hi int) (out uint64, o
 }
 
 // mask is which of at most 64 codes pass.
-func (k *check) mask(x *cursor, t *narrow, lo, hi int) uint64 {
-	if k.set != nil {
+func (s *sifter) mask(lo, hi int) (out uint64) {
+	t := s.codes
+	switch {
+	case s.none:
+	case s.set != nil:
 		switch {
 		case t.u8 != nil:
-			return listedMask(t.u8[lo:hi], k.set)
+			out = listedMask(t.u8[lo:hi], s.set)
 		case t.u16 != nil:
-			return listedMask(t.u16[lo:hi], k.set)
+			out = listedMask(t.u16[lo:hi], s.set)
 		case t.u32 != nil:
-			return listedMask(t.u32[lo:hi], k.set)
+			out = listedMask(t.u32[lo:hi], s.set)
+		default:
+			out = listedMask(t.u64[lo:hi], s.set)
 		}
-		return listedMask(t.u64[lo:hi], k.set)
-	}
-	least, most := k.between(x, t)
-	if least > most {
-		return 0
-	}
-	// As unsigned numbers, what is below the least is above the span.
-	off, unit, span := uint64(t.base-least), uint64(t.unit), uint64(most-least)
-	switch {
 	case t.u8 != nil:
-		return spanMask(t.u8[lo:hi], off, unit, span)
+		out = spanMask(t.u8[lo:hi], s.off, s.unit, s.span)
 	case t.u16 != nil:
-		return spanMask(t.u16[lo:hi], off, unit, span)
+		out = spanMask(t.u16[lo:hi], s.off, s.unit, s.span)
 	case t.u32 != nil:
-		return spanMask(t.u32[lo:hi], off, unit, span)
+		out = spanMask(t.u32[lo:hi], s.off, s.unit, s.span)
+	default:
+		out = spanMask(t.u64[lo:hi], s.off, s.unit, s.span)
 	}
-	return spanMask(t.u64[lo:hi], off, unit, span)
+	if s.not {
+		return ^out
+	}
+	return out
 }
 
 // between is the least and most of the values that pass, those of codes but 0.
-func (k *check) between(x *cursor, c *narrow) (least, most int64) {
-	return max(k.lo, c.base+1), min(k.hi, x.sees(k.timed))
+func (k *check) between(now *bounds, c *narrow) (least, most int64) {
+	return max(k.lo, c.base+1), min(k.hi, now.sees(k.timed))
 }
 
 func spanMask[T word](from []T, off, unit, span uint64) (out uint64) {
@@ -191,8 +270,8 @@ func listedMask[T word](from []T, set []uint64) (out uint64) {
 }
 
 // passes follows the links of one row up to the field of a check.
-func (k *check) passes(x *cursor, l *log, row int) bool {
-	l, row = x.above(l, row, k.up)
+func (k *check) passes(st *stand, row int) bool {
+	l, row := st.shard.above(st.log, row, k.up)
 	c := l.fields[k.field]
 	if c == nil || row < 0 {
 		return k.not
@@ -201,7 +280,7 @@ func (k *check) passes(x *cursor, l *log, row int) bool {
 	if k.set != nil {
 		return listsCode(k.set, code) != k.not
 	}
-	least, most := k.between(x, &c.narrow)
+	least, most := k.between(st.now, &c.narrow)
 	v := c.value(code)
 	return (least <= v && v <= most) != k.not
 }
@@ -213,49 +292,100 @@ const (
 	firstRows = 8
 )
 
+// within tells whether at least lo and at most hi rows are selected; not ok where the
+// deck has to tell.
+func (s *selection) within(x *cursor, lo, hi int64) (in, ok bool) {
+	if !s.direct {
+		return false, false
+	}
+	st, ok := s.stand(x)
+	if !ok {
+		return false, false
+	}
+	return st.within(x.local, lo, hi)
+}
+
+// within is that of a customer. Without checks, the window's ends alone tell.
+func (st *stand) within(local int, lo, hi int64) (in, ok bool) {
+	first, end, ok := st.rows(local)
+	if !ok {
+		return false, false
+	}
+	if !st.reaches(first, end, lo) {
+		return false, true
+	}
+	if len(st.own) == 0 {
+		return hi == math.MaxInt64 || !st.reaches(first, end, hi+1), true
+	}
+	enough := lo
+	if hi != math.MaxInt64 {
+		enough = hi + 1
+	}
+	n, ok := st.counted(first, end, enough)
+	return lo <= n && n <= hi, ok
+}
+
 // countOf is how many rows are selected, or at least enough; not ok where the deck
 // has to tell.
 func (s *selection) countOf(x *cursor, enough int64) (n int64, ok bool) {
-	l, i, first, end, b, ok := s.rows(x)
+	st, ok := s.stand(x)
+	if !ok {
+		return 0, false
+	}
+	first, end, ok := st.rows(x.local)
+	if !ok {
+		return 0, false
+	}
+	return st.counted(first, end, enough)
+}
+
+// counted is countOf among rows [first, end) of the index.
+func (st *stand) counted(first, end int, enough int64) (n int64, ok bool) {
 	rows := stepRows
 	if enough < firstRows {
 		rows = firstRows
 	}
-	for last := first == end; ok && !last && n < enough; rows = stepRows {
+	for last := first == end; !last && n < enough; rows = stepRows {
 		var lo int
-		lo, last = l.step(i, first, end, rows, b)
+		lo, last = st.log.step(st.index, first, end, rows, st.from)
 		switch {
 		case lo == end:
-		case len(s.own) == 0:
+		case len(st.own) == 0:
 			n += int64(end - lo)
 		default:
-			var passed uint64
-			passed, ok = s.mask(x, l, i, lo, end)
+			passed, ok := st.mask(lo, end)
+			if !ok {
+				return 0, false
+			}
 			n += int64(bits.OnesCount64(passed))
 		}
 		end = lo
 	}
-	return n, ok
+	return n, true
 }
 
 // sumOf adds up a field of the selected rows; not ok where the deck has to tell.
 func (s *selection) sumOf(x *cursor, field int) (n int64, ok bool) {
-	l, i, first, end, b, ok := s.rows(x)
-	if !ok || l.fields[field] == nil {
+	st, ok := s.stand(x)
+	if !ok {
+		return 0, false
+	}
+	first, end, ok := st.rows(x.local)
+	if !ok || st.log.fields[field] == nil {
 		return 0, ok
 	}
 	for last := first == end; !last; {
 		var lo int
-		lo, last = l.step(i, first, end, stepRows, b)
+		lo, last = st.log.step(st.index, first, end, stepRows, st.from)
 		if lo == end {
 			break
 		}
-		passed, ok := s.mask(x, l, i, lo, end)
+		passed, ok := st.mask(lo, end)
 		if !ok {
 			return 0, false
 		}
 		if passed != 0 {
-			t := l.twinOf(i, field)
+			t := st.log.twinOf(st.index, field)
 			if t == nil {
 				return 0, false
 			}

@@ -19,24 +19,25 @@ import (
 // row, and as much as those columns, of the Table, for all its Matchers. A Matcher
 // is safe for concurrent use.
 type Matcher struct {
-	table   *Table
-	env     eval.Env
-	plans   []compiled
-	spans   []windowed
-	lanes   []laneOf
-	sieves  []sieveOf
-	classes int
-	often   []int                  // kinds that many plans read
-	attrs   []int                  // attributes that plans read
-	bounds  atomic.Pointer[bounds] // of the last second asked about
-	cursors sync.Pool
+	table      *Table
+	env        eval.Env
+	plans      []compiled
+	spans      []windowed
+	lanes      []laneOf
+	sieves     []sieveOf
+	classes    int
+	often      []int // kinds that many plans read
+	attrs      []int // attributes that plans read
+	selections []*selection
+	bounds     atomic.Pointer[bounds] // of the last second asked about
+	cursors    sync.Pool
 }
 
 // compiled is one plan of a Matcher.
 type compiled struct {
 	original *plan.Plan
 	scope    plan.Scope
-	test     func(*cursor) bool
+	steps    []step
 	fallback bool // package eval answers
 }
 
@@ -74,6 +75,8 @@ type cursor struct {
 	seen    []uint64 // of distinct
 	ends    []uint32 // by the matcher's often: where the customer's rows end in the index
 	ahead   int64    // of values that were read only to be near
+	stand   stand
+	stands  []stand // of a Reader, by the matcher's selections: direct and fixed ones in the shard at hand; nil for none
 	err     error
 }
 
@@ -117,7 +120,7 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 	for _, pl := range all {
 		out := compiled{original: pl.original, scope: pl.scope, fallback: pl.fallback != ""}
 		if !out.fallback {
-			out.test = c.test(pl.root, nil)
+			out.steps = c.steps(pl.root, nil)
 		}
 		m.plans = append(m.plans, out)
 	}
@@ -227,9 +230,18 @@ func (x *cursor) ask(in []bool) error {
 			}
 			continue
 		}
-		in[i] = p.test(x) && x.exists(m.table.schema, p.scope)
+		in[i] = p.test(x) && m.table.schema.exists(x.shard, x.local, p.scope, x.bounds)
 	}
 	return x.err
+}
+
+func (p *compiled) test(x *cursor) bool {
+	for i := range p.steps {
+		if !p.steps[i].test(x) {
+			return false
+		}
+	}
+	return true
 }
 
 // slow answers by package eval.
@@ -240,9 +252,9 @@ func (m *Matcher) slow(p *compiled, x *cursor) (bool, error) {
 }
 
 // exists tells whether the customer belongs to a population.
-func (x *cursor) exists(s *schema, scope plan.Scope) bool {
+func (s *schema) exists(sh *shard, local int, scope plan.Scope, now *bounds) bool {
 	since := s.joined
-	switch x.shard.state[x.local] {
+	switch sh.state[local] {
 	case member:
 		if scope == plan.Guests {
 			return false
@@ -258,12 +270,12 @@ func (x *cursor) exists(s *schema, scope plan.Scope) bool {
 	if since < 0 {
 		return true
 	}
-	v, ok := integer(x.shard.attrs[since], x.local)
+	v, ok := integer(sh.attrs[since], local)
 	switch s.attrs[since].of.Sort {
 	case catalog.Instant:
-		return !ok || v < x.asOf
+		return !ok || v < now.asOf
 	case catalog.Date:
-		return !ok || v <= x.lastDay
+		return !ok || v <= now.lastDay
 	}
 	return true
 }

@@ -30,11 +30,19 @@ func requireMatches(t testing.TB, table *columnar.Table, plans []*plan.Plan, cus
 	}
 	m, err := table.Matcher(plans, env)
 	require.NoError(t, err)
-	in := make([]bool, len(plans))
+	in, bound := make([]bool, len(plans)), make([]bool, len(plans))
+	snapshot, reader := table.Snapshot(), m.Reader(env.AsOf)
 	for _, c := range customers {
 		found, err := m.Matches(c.ID, env.AsOf, in)
 		require.NoError(t, err)
 		require.True(t, found)
+		place, found := snapshot.Find(c.ID)
+		require.True(t, found)
+		require.NoError(t, reader.Matches(place, bound))
+		require.Equal(t, in, bound, c.ID)
+		first, err := reader.Holds(place)
+		require.NoError(t, err)
+		require.Equal(t, in[0], first, "%s of %s", plans[0].Text, c.ID)
 		for i, p := range plans {
 			want, err := eval.Eval(p, c, env)
 			require.NoError(t, err)

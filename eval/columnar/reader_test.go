@@ -153,7 +153,7 @@ func TestConcurrentQuestions(t *testing.T) {
 // A question about a customer at hand takes no memory either.
 func TestReaderTakesNoMemory(t *testing.T) {
 	table := visitors(t, 100)
-	m, err := table.Matcher(newRules(t, catalog.Shop()).plans(t, `visits(30d) >= 2`, `visits(365d) >= 10`, `last(visits) within 30d`), eval.Env{})
+	m, err := table.Matcher(newRules(t, catalog.Shop()).plans(t, `visits(30d) >= 2`, `visits(365d) >= 10`, `last(visits) within 30d and points = 0`), eval.Env{})
 	require.NoError(t, err)
 	s, r, in := table.Snapshot(), m.Reader(now), make([]bool, 3)
 	var places []columnar.Place
@@ -166,6 +166,9 @@ func TestReaderTakesNoMemory(t *testing.T) {
 		for _, p := range places {
 			if err := r.Matches(p, in); err != nil {
 				t.Error(err)
+			}
+			if first, err := r.Holds(p); err != nil || first != in[0] {
+				t.Error(first, err)
 			}
 		}
 	}

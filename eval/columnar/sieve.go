@@ -241,13 +241,14 @@ func (c *closures) lane(f *plan.Field, k *kind) (int, bool) {
 
 // selection is which rows an aggregate reads.
 type selection struct {
-	kind  int
-	by    stampedBy
-	other int // lane of a stamp that is not the kind's own
-	span  int // a window of the same ends for all; -1 where there is none
-	from  number
-	to    number
-	where []term
+	number int // of the matcher's
+	kind   int
+	by     stampedBy
+	other  int // lane of a stamp that is not the kind's own
+	span   int // a window of the same ends for all; -1 where there is none
+	from   number
+	to     number
+	where  []term
 	// direct selections are told by the rows' own fields, or by those of the records
 	// above the few that pass these.
 	direct     bool
@@ -264,7 +265,8 @@ const (
 )
 
 func (c *closures) selection(a *plan.Aggregate, k *kind) *selection {
-	out := &selection{kind: k.index, span: -1, where: c.filter(a.Where, k)}
+	out := &selection{number: len(c.matcher.selections), kind: k.index, span: -1, where: c.filter(a.Where, k)}
+	c.matcher.selections = append(c.matcher.selections, out)
 	out.own, out.above, out.direct = c.checks(out.where)
 	if a.Stamp == nil {
 		return out

@@ -16,6 +16,7 @@ import (
 // Snapshot is one state of a Table. It never changes and is safe for concurrent
 // use.
 type Snapshot struct {
+	table  *Table
 	schema *schema
 	shards []*shard
 	live   int

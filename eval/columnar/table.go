@@ -7,6 +7,7 @@
 //   - Table is written (Write, Put, Delete, LoadColumns, Compact) and gives Snapshots.
 //   - Snapshot.Select answers plans over one state of the data.
 //   - Matcher answers plans for one customer of the Table as it is now.
+//   - Reader answers them at one instant for customers of a Snapshot, one by one.
 package columnar
 
 import (
@@ -125,7 +126,7 @@ func (t *Table) Snapshot() *Snapshot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.last == nil {
-		t.last = &Snapshot{schema: t.schema, shards: append([]*shard(nil), t.shards...), ids: t.ids}
+		t.last = &Snapshot{table: t, schema: t.schema, shards: append([]*shard(nil), t.shards...), ids: t.ids}
 		t.last.live = t.where.n
 		t.epoch++
 	}

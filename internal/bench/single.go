@@ -192,10 +192,18 @@ func (o *ours) beside(s script, env *cel.Env, people map[int]*person, asked []in
 	if peers["expr"], err = byExpr(s.expr, people); err != nil {
 		return err
 	}
+	snapshot, reader := o.table.Snapshot(), m.Reader(now)
+	places := make([]columnar.Place, len(asked))
+	for i, c := range asked {
+		places[i], _ = snapshot.Find(id(c))
+	}
 	in := make([]bool, 1)
-	for _, c := range asked {
+	for i, c := range asked {
 		if _, err := m.Matches(id(c), now, in); err != nil {
 			return err
+		}
+		if got, err := reader.Holds(places[i]); err != nil || got != in[0] {
+			return fmt.Errorf("%s of customer %d: %v, at hand %v, %v", s.rule, c, in[0], got, err)
 		}
 		for name, ask := range peers {
 			got, err := ask(c)
@@ -207,20 +215,7 @@ func (o *ours) beside(s script, env *cel.Env, people map[int]*person, asked []in
 			}
 		}
 	}
-	snapshot, reader := o.table.Snapshot(), m.Reader(now)
-	places := make([]columnar.Place, len(people))
-	at := map[int]int{}
-	for _, c := range asked {
-		if _, ok := at[c]; !ok {
-			at[c] = len(at)
-			places[at[c]], _ = snapshot.Find(id(c))
-		}
-	}
-	order := make([]columnar.Place, len(asked))
-	for i, c := range asked {
-		order[i] = places[at[c]]
-	}
-	asks := map[string]func(i int) error{s.rule + " dangol": func(i int) error { return reader.Matches(order[i], in) }}
+	asks := map[string]func(i int) error{s.rule + " dangol": func(i int) error { _, err := reader.Holds(places[i]); return err }}
 	for name, ask := range peers {
 		asks[s.rule+" "+name] = func(i int) error { _, err := ask(asked[i]); return err }
 	}
@@ -325,9 +320,11 @@ func timed(out map[string]single, as string, n, times int, asks map[string]func(
 				}
 			}
 			before, began := allocated(), time.Now()
-			for i := range n * times {
-				if err := ask(i % n); err != nil {
-					return err
+			for range times {
+				for i := range n {
+					if err := ask(i); err != nil {
+						return err
+					}
 				}
 			}
 			took[name] = append(took[name], float64(time.Since(began).Nanoseconds())/float64(n*times))

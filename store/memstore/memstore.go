@@ -4,7 +4,9 @@
 // Customers stand in columns, whether they were loaded by columns or by changes: a
 // change is written into the columns of the rows it touches, and costs that alone.
 // Readers see all of an Apply or nothing of it; what one reads stays as it was while
-// others are applied. Changes are made one Apply at a time. One that changes rows of a
+// others are applied. Select answers for everybody, a Matcher for one customer as the
+// store is now, and a Matcher's Reader for many, one by one, at one instant over one
+// state. Changes are made one Apply at a time. One that changes rows of a
 // dimension reads a column of all records to find those that the rows reach.
 package memstore
 

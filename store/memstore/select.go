@@ -2,9 +2,7 @@ package memstore
 
 import (
 	"context"
-	"time"
 
-	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -51,62 +49,4 @@ func (s *Store) byEval(ctx context.Context, p *pages, q store.Query) ([]store.An
 		}
 	}
 	return store.Scan(ctx, q, store.ScanOptions{ReadAt: s.opts.Clock.Now(), Parallel: s.opts.Parallel}, parts...)
-}
-
-// Matcher answers plans for one customer at a time, as the store is at that
-// moment: at a checkout. It is safe for concurrent use.
-type Matcher struct {
-	by func(id dangol.CustomerID, asOf time.Time, in []bool) (found bool, err error)
-}
-
-// Matcher compiles plans. env holds the zone, the memberships of groups and the
-// cuts of ranks, such as those of an earlier Select; its AsOf is not read. The
-// error is eval.ErrPlan or eval.ErrEnv.
-func (s *Store) Matcher(ctx context.Context, plans []*plan.Plan, env eval.Env) (*Matcher, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	t := s.table
-	if t == nil {
-		var err error // of an empty table, which tells what is wrong with the plans
-		if t, err = newTable(s.schema.Catalog, 0); err != nil {
-			return nil, err
-		}
-	}
-	by, err := t.Matcher(plans, env)
-	if err != nil {
-		return nil, err
-	}
-	if s.table != nil {
-		return &Matcher{by: by.Matches}, nil
-	}
-	return &Matcher{by: func(id dangol.CustomerID, asOf time.Time, in []bool) (bool, error) {
-		c, ok := s.home.customer(id)
-		if !ok {
-			return false, nil
-		}
-		env := env
-		env.AsOf = asOf
-		for i, p := range plans {
-			var err error
-			if in[i], err = eval.Eval(p, c, env); err != nil {
-				return true, err
-			}
-		}
-		return true, nil
-	}}, nil
-}
-
-// Matches writes into in, plan by plan, whether the customer belongs to the plan's
-// population and its test holds at asOf, or returns store.ErrNotFound. It takes no
-// memory, but for the first questions after very many changes.
-func (m *Matcher) Matches(ctx context.Context, id dangol.CustomerID, asOf time.Time, in []bool) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	found, err := m.by(id, asOf, in)
-	if err == nil && !found {
-		err = store.ErrNotFound
-	}
-	return err
 }

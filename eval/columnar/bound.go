@@ -1,0 +1,163 @@
+package columnar
+
+import (
+	"math"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// binding is a Reader's plans in one shard: closures over the columns, with the
+// windows as codes of these, so that nothing is left to be asked but the customer. A
+// question by id works out what it needs of that anew: the rows may have changed since
+// the last.
+type binding struct {
+	shard *shard
+	first answerer // of the first plan
+	plans []answerer
+}
+
+// answerer answers for a customer of the shard. Each has the next in it: what else
+// has to hold.
+type answerer func(local int) bool
+
+func (r *Reader) bound(sh *shard) binding {
+	m, now := r.cursor.matcher, r.cursor.bounds
+	stands := make([]stand, len(m.selections))
+	for i, s := range m.selections {
+		if s.direct && s.fixed() {
+			s.bind(&stands[i], sh, now)
+		}
+	}
+	b := binding{shard: sh, first: func(int) bool { return false }}
+	for i := range m.plans {
+		b.plans = append(b.plans, r.plan(&m.plans[i], sh, stands))
+	}
+	if len(b.plans) > 0 {
+		b.first = b.plans[0]
+	}
+	return b
+}
+
+func (r *Reader) plan(p *compiled, sh *shard, stands []stand) answerer {
+	if p.fallback {
+		return func(local int) bool {
+			x := r.begin(sh, stands, local)
+			in, err := x.matcher.slow(p, x)
+			if err != nil && x.err == nil {
+				x.err = err
+			}
+			return in
+		}
+	}
+	schema, scope, now := r.cursor.matcher.table.schema, p.scope, r.cursor.bounds
+	out := answerer(func(local int) bool { return schema.exists(sh, local, scope, now) })
+	for i := len(p.steps) - 1; i >= 0; i-- {
+		out = r.step(p.steps[i], sh, stands, out)
+	}
+	return out
+}
+
+func (r *Reader) step(s step, sh *shard, stands []stand, next answerer) answerer {
+	if a := s.attr; a != nil && !a.latest && !a.login {
+		return a.bind(sh, r.cursor.bounds, next)
+	}
+	test := s.test
+	whole := answerer(func(local int) bool { return test(r.begin(sh, stands, local)) && next(local) })
+	if c := s.count; c != nil && c.direct && c.fixed() {
+		st, lo, hi := &stands[c.number], c.lo, c.hi
+		return func(local int) bool {
+			if in, ok := st.within(local, lo, hi); ok {
+				return in && next(local)
+			}
+			return whole(local)
+		}
+	}
+	return whole
+}
+
+// bind works out all of a stand.
+func (s *selection) bind(st *stand, sh *shard, now *bounds) {
+	w := span{plan.MinInstant, plan.MaxInstant}
+	if s.span >= 0 {
+		w = now.spans[s.span]
+	}
+	s.place(st, sh, now, w.from, w.to)
+	st.sifters = make([]sifter, len(s.own))
+	for i := range s.own {
+		sift, ok := s.own[i].sifter(now, st.log, st.index)
+		st.sifters[i], st.known = sift, st.known && ok
+	}
+}
+
+// bind is the test as one of the column's codes.
+func (a *attributeTest) bind(sh *shard, now *bounds, next answerer) answerer {
+	c := sh.attrs[a.index]
+	if c == nil {
+		c = newCodes(instantType)
+	}
+	if a.set != nil {
+		switch {
+		case c.u8 != nil:
+			return listed(c.u8[:c.n], a.set, a.not, next)
+		case c.u16 != nil:
+			return listed(c.u16[:c.n], a.set, a.not, next)
+		case c.u32 != nil:
+			return listed(c.u32[:c.n], a.set, a.not, next)
+		}
+		return listed(c.u64[:c.n], a.set, a.not, next)
+	}
+	lo, hi := a.lo, a.hi
+	if a.window >= 0 {
+		lo, hi = now.spans[a.window].from, now.spans[a.window].to
+		if hi == math.MinInt64 {
+			lo = math.MaxInt64
+		}
+		hi--
+	}
+	first, last := c.between(lo, min(hi, now.sees(a.timed)))
+	switch {
+	case c.u8 != nil:
+		return spanned(c.u8[:c.n], first, last, math.MaxUint8, a.not, next)
+	case c.u16 != nil:
+		return spanned(c.u16[:c.n], first, last, math.MaxUint16, a.not, next)
+	case c.u32 != nil:
+		return spanned(c.u32[:c.n], first, last, math.MaxUint32, a.not, next)
+	}
+	return spanned(c.u64[:c.n], first, last, math.MaxUint64, a.not, next)
+}
+
+// between is the codes of the values between lo and hi; last lies before first where
+// there are none.
+func (c *narrow) between(lo, hi int64) (first, last uint64) {
+	if hi <= c.base || lo > hi {
+		return 1, 0
+	}
+	return c.first(lo), (uint64(hi) - uint64(c.base)) / uint64(c.unit)
+}
+
+// spanned tests whether a code lies in [first, last], and then what is next. There is
+// no code above most.
+func spanned[T word](codes []T, first, last, most uint64, not bool, next answerer) answerer {
+	if last = min(last, most); first > last {
+		if not {
+			return next
+		}
+		return func(int) bool { return false }
+	}
+	from, length := T(first), T(last-first)
+	if not {
+		return func(local int) bool {
+			return (local >= len(codes) || codes[local]-from > length) && next(local)
+		}
+	}
+	return func(local int) bool {
+		return local < len(codes) && codes[local]-from <= length && next(local)
+	}
+}
+
+func listed[T word](codes []T, set []uint64, not bool, next answerer) answerer {
+	return func(local int) bool {
+		in := local < len(codes) && listsCode(set, uint64(codes[local]))
+		return in != not && next(local)
+	}
+}
