@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -27,7 +28,7 @@ import (
 const Reserved = "dg_"
 
 const (
-	clickCustomer = "dg_c" // the customer's id as text
+	clickCustomer = "dg_c" // the customer's id as all branches have it, see clickKey
 	clickOwner    = "dg_o" // the customer's id as the records of a scan have it
 )
 
@@ -115,8 +116,11 @@ func (l *lifted) value(e plan.Expr) piece {
 
 func (l *lifted) bit(t plan.Test) piece {
 	if l.people {
-		name, weight := l.g.bit(nil, plan.Key(t), func() piece { return l.within(func() piece { return l.g.holds(t, l.row) }) })
-		return isSet(name, weight)
+		test := func() piece { return l.within(func() piece { return l.g.holds(t, l.row) }) }
+		if l.g.form != nil {
+			return l.g.decided(nil, false, nil, test())
+		}
+		return l.g.bit(nil, plan.Key(t), test)
 	}
 	name := l.add(plan.Key(t), partBit, func() piece {
 		return l.within(func() piece { return l.g.holds(t, l.row) })
@@ -193,6 +197,10 @@ func (g *generator) liftPopulation() *lifted {
 	return l
 }
 
+// nothing stands for NULL among numbers that are laid over each other: the engine takes
+// the greatest of them much faster. No value comes near it.
+const nothing = "toInt64(-9223372036854775807)"
+
 // certainly makes a condition that may be NULL false instead: old servers give NULL for
 // if(NULL, 1, 0).
 func certainly(p piece) piece {
@@ -207,14 +215,56 @@ func (g *generator) clickSelect(roots []plan.Test) piece {
 	l := g.liftPopulation()
 	if len(roots) == 1 {
 		test := g.holds(l.narrow(roots[0]), g.customer())
-		return join("SELECT dg_c FROM (", g.clickPeople(g.clickWho(roots)), ") WHERE ", test)
+		of := g.clickWho(roots)
+		if p, ok := g.clickAlone(roots[0], of); ok {
+			return p
+		}
+		return join("SELECT toString(dg_c) FROM (", g.clickPeople(of), ") WHERE ", test)
 	}
 	masks := make([]piece, len(roots))
 	for i, t := range roots {
 		masks[i] = join("if(", certainly(g.holds(t, g.customer())), fmt.Sprintf(", %d, 0)", int64(1)<<i))
 	}
-	return join("SELECT dg_c, dg_mask FROM (SELECT dg_c, toInt64(", list(masks, " + "), ") AS dg_mask FROM (", g.clickPeople(g.clickWho(roots)),
-		")) WHERE dg_mask <> 0")
+	of := g.clickWho(roots)
+	of.mark = "y"
+	people := g.clickPeople(of)
+	mask := join("toInt64(", list(masks, " + "), ")")
+	return join("SELECT toString(dg_c), dg_mask FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask FROM (", people, ")) WHERE dg_mask <> 0")
+}
+
+// bound computes a value of the columns of clickPeople, marked y, in a function that has
+// them as arguments. Servers of today take a millisecond for every name of a column in a
+// statement like these, and none for that of an argument.
+func (g *generator) bound(value piece) piece {
+	var names []string
+	read := func(name string) { // or the beginning of another
+		if strings.Contains(value.sql, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range g.bits {
+		read(name)
+	}
+	for _, p := range g.columns() {
+		read(p.name)
+	}
+	if len(names) == 0 {
+		return value
+	}
+	return join("arrayMap(("+strings.Join(names, ", ")+") -> ", value, ", [y"+strings.Join(names, "], [y")+"])[1]")
+}
+
+// columns are the values of a statement, first those of the population.
+func (g *generator) columns() []part {
+	out := slices.Clone(g.people.customerLift.parts)
+	for _, s := range g.scans {
+		for _, slot := range s.slots {
+			if slot.used {
+				out = append(out, part{name: slot.column, sort: g.slotSort(slot)})
+			}
+		}
+	}
+	return out
 }
 
 // who are the customers that a statement asks for.
@@ -222,8 +272,9 @@ type who struct {
 	exists piece // what the population's rows must meet
 	// base is a scan whose customers they all are; then the population is not read.
 	base *scan
-	late piece // of a base: what leaves out those who do not exist yet
-	all  bool  // nobody asks whether they exist: each branch brings some
+	late piece  // of a base: what leaves out those who do not exist yet
+	all  bool   // nobody asks whether they exist: each branch brings some
+	mark string // begins the names of the columns of all branches together
 }
 
 // clickWho must be called after the tests are written.
@@ -236,7 +287,7 @@ func (g *generator) clickWho(roots []plan.Test) who {
 	out := who{base: base}
 	if joined, ok := g.schema.Customers.Columns["joined"]; ok {
 		t := g.schema.Customers
-		out.late = join(" AND toString(assumeNotNull(dg_o)) GLOBAL NOT IN (SELECT "+g.asText("n."+t.Key)+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ",
+		out.late = join(g.clickKey(clickOwner)+" GLOBAL NOT IN (SELECT "+g.clickKey("n."+t.Key)+" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ",
 			g.clickBefore(joined, "n", ">=", g.now()), ")")
 	}
 	return out
@@ -257,6 +308,7 @@ func (l *lifted) narrow(root plan.Test) plan.Test {
 		}
 		l.where = append(l.where, l.within(func() piece { return l.g.holds(t, l.row) }))
 	}
+	rest = l.g.gathered(rest)
 	switch len(rest) {
 	case 0:
 		return &plan.Const{Value: true}
@@ -266,11 +318,51 @@ func (l *lifted) narrow(root plan.Test) plan.Test {
 	return &plan.And{Terms: rest}
 }
 
-// clickRanked writes the values that a rank compares.
-func (g *generator) clickRanked(r *plan.Rank) piece {
-	g.liftPopulation()
-	value, known := g.ranked(r)
-	return join("SELECT ", value, " AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
+// gathered puts tests together that one scan decides, so that it does so once.
+func (g *generator) gathered(terms []plan.Test) []plan.Test {
+	var out []plan.Test
+	at := map[*scan]int{}
+	for _, t := range terms {
+		s := g.only(t)
+		i, ok := at[s]
+		if s == nil || !ok {
+			at[s] = len(out)
+			out = append(out, t)
+			continue
+		}
+		if and, ok := out[i].(*plan.And); ok {
+			t = &plan.And{Terms: append(slices.Clone(and.Terms), t)}
+		} else {
+			t = &plan.And{Terms: []plan.Test{out[i], t}}
+		}
+		out[i] = t
+	}
+	return out
+}
+
+// only is the one scan that a test is decided by, nil where there is none.
+func (g *generator) only(t plan.Test) *scan {
+	moments, aggregates, others := momentsOf(t)
+	if others || aggregates == 0 || len(moments) > 0 {
+		return nil
+	}
+	var only *scan
+	plan.Walk(t, func(n plan.Node) bool {
+		a, ok := n.(*plan.Aggregate)
+		if !ok {
+			return true
+		}
+		if s := g.slot(a).scan; only == nil {
+			only = s
+		} else if s != only {
+			others = true
+		}
+		return false
+	})
+	if others {
+		return nil
+	}
+	return only
 }
 
 // clickPeople has one row a customer: the id dg_c, the columns of bits, and under their
@@ -279,20 +371,23 @@ func (g *generator) clickRanked(r *plan.Rank) piece {
 func (g *generator) clickPeople(of who) piece {
 	l := g.people.customerLift
 	population := of.base == nil && !of.all
-	columns := append([]part(nil), l.parts...)
-	own := len(columns)
+	columns := g.columns()
+	own := len(l.parts)
 	var branches []piece
-	type owned struct{ from, to int } // the columns of a scan
 	read := slices.DeleteFunc(slices.Clone(g.scans), func(s *scan) bool { return !g.reads(s) })
+	type owned struct{ from, to int } // the columns of a scan
 	scans := make([]owned, len(read))
 	for k, s := range read {
-		scans[k].from = len(columns)
+		scans[k].from = own
+		if k > 0 {
+			scans[k].from = scans[k-1].to
+		}
+		scans[k].to = scans[k].from
 		for _, slot := range s.slots {
 			if slot.used {
-				columns = append(columns, part{name: slot.column, sort: g.slotSort(slot)})
+				scans[k].to++
 			}
 		}
-		scans[k].to = len(columns)
 	}
 	if population && len(g.bits) == 0 && len(read) > 0 {
 		g.bits = append(g.bits, g.alias(Reserved))
@@ -301,7 +396,7 @@ func (g *generator) clickPeople(of who) piece {
 	// A column is called xdg_1 in the branches and dg_1 behind them: an alias must not
 	// bear the name of what it is made of. Every branch names its columns: old servers
 	// confuse those that have the same value. The first tells the type of every column.
-	mark := ""
+	mark := of.mark
 	if together {
 		mark = "x"
 	}
@@ -318,60 +413,86 @@ func (g *generator) clickPeople(of who) piece {
 		}
 		return out
 	}
-	none := func(i int) piece {
-		if len(branches) == 0 {
-			return columns[i].sort.cast(text("NULL"))
+	value := func(i int, p piece) piece {
+		p = columns[i].sort.cast(p)
+		if together && columns[i].sort == partNumber {
+			p = join("COALESCE(", p, ", "+nothing+")")
 		}
-		return text("NULL")
+		return p
 	}
+	none := func(i int) piece { return value(i, text("NULL")) }
 	if population {
 		bits, _ := g.clickBits(nil, true)
-		conditions := list(append([]piece{of.exists}, l.where...), " AND ")
-		branches = append(branches, join(branch(g.asText("c."+g.schema.Customers.Key), bits, func(i int) piece {
+		key := outer + "." + g.schema.Customers.Key
+		conditions := g.all(append([]piece{text(key + " IS NOT NULL"), of.exists}, l.where...)...)
+		branches = append(branches, join(branch(g.clickKey(key), bits, func(i int) piece {
 			switch {
 			case i >= own:
 				return none(i)
 			case together:
-				return join("materialize(", columns[i].value, ")")
+				return join("materialize(", value(i, columns[i].value), ")")
 			}
 			return columns[i].value
 		}), " FROM "+g.table(g.schema.Customers)+" c WHERE ", conditions))
 	}
 	for k, s := range read {
 		bits, any := g.clickBits(s, false)
-		where := text("1 = 1")
+		var where []piece
 		if any && scans[k].from == scans[k].to { // what has no bit says nothing
 			var set []piece
 			for _, b := range g.bits {
 				set = append(set, text(mark+b+" <> 0"))
 			}
-			where = join("(", list(set, " OR "), ")")
+			where = append(where, join("(", list(set, " OR "), ")"))
 		}
 		if s == of.base {
-			where = join(where, of.late)
+			where = append(where, of.late)
 		}
-		branches = append(branches, join(branch("toString(assumeNotNull(dg_o))", bits, func(i int) piece {
+		branches = append(branches, join(branch(g.clickKey(clickOwner), bits, func(i int) piece {
 			if scans[k].from <= i && i < scans[k].to {
-				return text(columns[i].name)
+				return value(i, text(columns[i].name))
 			}
 			return none(i)
-		}), " FROM (", g.scan(s), ") WHERE ", where))
+		}), " FROM (", g.scan(s), ") WHERE ", g.all(where...)))
 	}
 	if !together {
 		return branches[0]
 	}
 	out := text("SELECT dg_c")
 	for _, b := range g.bits {
-		out.sql += ", groupBitOr(x" + b + ") AS " + b
+		out.sql += ", groupBitOr(x" + b + ") AS " + of.mark + b
 	}
 	for _, p := range columns {
-		out.sql += ", any(x" + p.name + ") AS " + p.name
+		one := "any(x" + p.name + ")"
+		if p.sort == partNumber {
+			one = "nullIf(max(x" + p.name + "), " + nothing + ")"
+		}
+		out.sql += ", " + one + " AS " + of.mark + p.name
 	}
 	out = join(out, " FROM (", list(branches, " UNION ALL "), ") GROUP BY dg_c")
 	if population {
 		out = join(out, " HAVING bitAnd(groupBitOr(x"+g.bits[0]+"), 1) = 1")
 	}
 	return out
+}
+
+// clickKey is a customer's id as it is compared between tables: as an integer where all
+// of them tell customers so, which takes a fraction of the time, else as text.
+func (g *generator) clickKey(sql string) string {
+	if g.numbered {
+		return "toInt64(assumeNotNull(" + sql + "))"
+	}
+	return "toString(assumeNotNull(" + sql + "))"
+}
+
+// numbered tells whether every table tells customers by an integer.
+func (s *Schema) numbered() bool {
+	for _, t := range s.Records {
+		if t.Owner != IntegerKey {
+			return false
+		}
+	}
+	return s.Customers.Owner == IntegerKey
 }
 
 // clickReadSet is ReadSet for a set of records. Both sides are subqueries with names

@@ -42,7 +42,7 @@ func (t *trace) saw(s *slot) {
 
 // bit makes a test of a branch a condition over the branches laid together. Equal tests
 // of one branch share a bit.
-func (g *generator) bit(s *scan, key string, test func() piece) (name string, weight int64) {
+func (g *generator) bit(s *scan, key string, test func() piece) piece {
 	if s != nil {
 		key = s.name + key
 	}
@@ -57,16 +57,52 @@ func (g *generator) bit(s *scan, key string, test func() piece) (name string, we
 		g.atomByKey[key] = a
 		a.test = test()
 	}
-	return g.bits[a.column], a.weight
+	return bits{g.bits[a.column], a.weight, a.weight}.piece()
 }
 
-func isSet(name string, weight int64) piece {
-	return text(fmt.Sprintf("bitAnd(%s, %d) <> 0", name, weight)).certain()
+// bits asks a column for some of its bits: those of want set, and the others of mask not.
+type bits struct {
+	column     string
+	mask, want int64
+}
+
+func (b bits) piece() piece {
+	p := text(fmt.Sprintf("bitAnd(%s, %d) = %d", b.column, b.mask, b.want)).certain()
+	p.bits = &b
+	return p
+}
+
+func (b bits) single() bool { return b.mask&(b.mask-1) == 0 }
+
+func (b bits) not() bits { return bits{b.column, b.mask, b.mask &^ b.want} }
+
+// merged asks a column once for all the bits that some terms, which must all hold, ask it
+// for. Terms that contradict each other stay as they are.
+func merged(terms []piece) []piece {
+	var out []piece
+	at := map[string]int{}
+	for _, t := range terms {
+		if t.bits == nil {
+			out = append(out, t)
+			continue
+		}
+		i, ok := at[t.bits.column]
+		if ok {
+			b, c := *out[i].bits, *t.bits
+			if both := b.mask & c.mask; b.want&both == c.want&both {
+				out[i] = bits{b.column, b.mask | c.mask, b.want | c.want}.piece()
+				continue
+			}
+		}
+		at[t.bits.column] = len(out)
+		out = append(out, t)
+	}
+	return out
 }
 
 // clickAtom is a test of the customer as a bit of one scan, if that can decide it.
 func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
-	if g.dialect != ClickHouse || len(r.aliases) > 0 || g.tracing != nil {
+	if _, not := t.(*plan.Not); not || g.dialect != ClickHouse || len(r.aliases) > 0 || g.tracing != nil {
 		return piece{}, false
 	}
 	moments, aggregates, others := momentsOf(t)
@@ -92,16 +128,30 @@ func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
 		}
 		return piece{}, false
 	}
-	key := plan.Key(t)
+	key, some := plan.Key(t), false
+	if c, ok := t.(*plan.Compare); ok && len(moments) == 0 {
+		_, _, some = plan.Some(c)
+	}
 	if v == always {
 		key = "not " + key
 		test = join("NOT (", certainly(test), ")").certain()
 	}
-	name, weight := g.bit(tr.scans[0], key, func() piece { return test })
-	if v == never {
-		return isSet(name, weight), true
+	var is piece
+	if g.form != nil {
+		is = g.decided(tr.scans[0], some, tr.started, test)
+	} else {
+		is = g.bit(tr.scans[0], key, func() piece { return test })
 	}
-	out := text(fmt.Sprintf("bitAnd(%s, %d) = 0", name, weight))
+	if v == never {
+		return is, true
+	}
+	out := join("NOT (", is, ")")
+	if is.bits != nil {
+		out = is.bits.not().piece()
+	}
+	if len(moments) == 0 {
+		return out.certain(), true
+	}
 	for _, m := range moments { // without the moment there is no window
 		out = join(out, " AND ", g.holds(&plan.Known{X: m}, r))
 	}

@@ -85,7 +85,7 @@ func (g *generator) clickRecord(a *plan.Aggregate, slots []*slot, r row, depth i
 			columns = append(columns, join(p.value, " AS "+p.name))
 		}
 		return join(out, " GLOBAL ANY LEFT JOIN (SELECT ", list(columns, ", "), " FROM (", people, ")) ", g.alias("u"),
-			" ON toString("+owner+") = "+key)
+			" ON "+g.clickKey(owner)+" = "+key)
 	}
 	return r
 }
@@ -175,30 +175,46 @@ func (g *generator) clickCompute(a *plan.Aggregate, r row, condition piece) piec
 		return join(fn+"(", args, ")")
 	}
 	extreme := func(fn string) piece {
-		value := g.expr(a.Of, r)
+		col, raw := g.clickStamp(a, r)
+		value := text(col.SQL)
+		if !raw {
+			value = g.expr(a.Of, r)
+		}
 		if condition.sql != "" {
 			value = join("CASE WHEN ", condition, " THEN ", value, " END")
 		}
-		return join(fn+"(", value, ")")
+		value = join(fn+"(", value, ")")
+		if raw {
+			value.sql = g.clickDecode(col, catalog.Instant, value.sql)
+		}
+		return value
 	}
-	var out piece
 	switch a.Fn {
 	case plan.Count:
-		out = call("count", piece{})
+		return join("toInt64(", call("count", piece{}), ")")
 	case plan.Sum:
-		out = call("sum", g.expr(a.Of, r))
+		return call("sum", g.expr(a.Of, r))
 	case plan.Min, plan.First:
-		out = extreme("min")
+		return extreme("min")
 	case plan.Max, plan.Last:
-		out = extreme("max")
+		return extreme("max")
 	case plan.Distinct:
-		out = call("uniqExact", g.expr(a.Of, r))
+		return join("toInt64(", call("uniqExact", g.expr(a.Of, r)), ")")
 	case plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
-		out = call("uniqExact", g.period(a, r))
-	default:
-		return g.fail(a, "the aggregate "+string(a.Fn))
+		return join("toInt64(", call("uniqExact", g.period(a, r)), ")")
 	}
-	return g.slotSort(&slot{agg: a}).cast(out)
+	return g.fail(a, "the aggregate "+string(a.Fn))
+}
+
+// clickStamp is the column of an aggregate that picks one of its records' stamps, where
+// the least of the column stands for the least of the instants: it is read once, at last.
+func (g *generator) clickStamp(a *plan.Aggregate, r row) (Column, bool) {
+	if !ofStamp(a) || g.home(a.Of, r) != nil {
+		return Column{}, false
+	}
+	col, alias, ok := g.column(a.Of, r)
+	col.SQL = place(col.SQL, alias)
+	return col, ok && col.Encoding != Local
 }
 
 func nonEmpty(list ...piece) []piece {

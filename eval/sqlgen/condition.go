@@ -32,15 +32,18 @@ func (g *generator) holds(t plan.Test, r row) piece {
 	return g.leaf(t, r)
 }
 
-func (g *generator) terms(list []plan.Test, op string, r row) piece {
-	out := text("(")
-	for i, t := range list {
-		if i > 0 {
-			out.sql += op
-		}
-		out = join(out, g.holds(t, r))
+func (g *generator) terms(tests []plan.Test, op string, r row) piece {
+	terms := make([]piece, len(tests))
+	for i, t := range tests {
+		terms[i] = g.holds(t, r)
 	}
-	return join(out, ")")
+	if op == " AND " {
+		terms = merged(terms)
+	}
+	if len(terms) == 1 && terms[0].bits != nil {
+		return terms[0]
+	}
+	return join("(", list(terms, op), ")")
 }
 
 // negated writes the exact complement of a test.
@@ -57,6 +60,8 @@ func (g *generator) negated(t plan.Test, r row) piece {
 	}
 	p := g.holds(t, r)
 	switch {
+	case p.bits != nil && p.bits.single():
+		return p.bits.not().piece()
 	case p.sure:
 		return join("NOT (", p, ")").certain()
 	case g.dialect == ClickHouse:
@@ -233,6 +238,10 @@ func (g *generator) words(e plan.Expr, words []string, r row) piece {
 			any, items = text(place(col.Raw.SQL, alias)), texts(col.Raw.hosts(words))
 		}
 		return join("(", within(any, items), " AND ", within(g.binary(x), exact), ")")
+	case ClickHouse:
+		if raw {
+			x, items = text(g.asText(place(col.Raw.SQL, alias))), texts(col.Raw.hosts(words))
+		}
 	case Postgres:
 		if raw {
 			x, items = text("CAST("+place(col.Raw.SQL, alias)+" AS TEXT)"), texts(col.Raw.hosts(words))
@@ -410,12 +419,8 @@ func (g *generator) rank(n *plan.Rank) piece {
 	if cut.Empty {
 		return text("1 = 0")
 	}
-	op := ">="
-	if n.Bottom {
-		op = "<="
-	}
 	value, known := g.ranked(n)
-	return join("(", known, " AND ", value, fmt.Sprintf(" %s %d)", op, cut.Value))
+	return join("(", known, " AND ", value, fmt.Sprintf(" %s %d)", inside(n), cut.Value))
 }
 
 func (g *generator) sample(n *plan.Sample, r row) piece {

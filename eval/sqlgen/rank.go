@@ -12,6 +12,9 @@ import (
 // rank's cut, is the least of them, of a bottom rank the greatest.
 func InRank(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 	g := newGenerator(d, s, q, nil)
+	if d == ClickHouse {
+		return g.statement(g.clickInRank(ready(&plan.Plan{Root: r}).(*plan.Rank)))
+	}
 	return g.places(r, g.asText("id")+" AS id, v")
 }
 
@@ -19,6 +22,9 @@ func InRank(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 // ranked.
 func RankCut(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 	g := newGenerator(d, s, q, nil)
+	if d == ClickHouse {
+		return g.statement(g.clickRankCut(ready(&plan.Plan{Root: r}).(*plan.Rank)))
+	}
 	if r.Bottom {
 		return g.places(r, "MAX(v)")
 	}

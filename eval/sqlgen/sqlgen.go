@@ -165,6 +165,7 @@ type piece struct {
 	args []any
 	// sure tells of a condition that it is never NULL.
 	sure bool
+	bits *bits // of ClickHouse: it asks for no more than this
 }
 
 func text(sql string, args ...any) piece { return piece{sql: sql, args: args} }

@@ -116,7 +116,7 @@ func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at fu
 		g := newGenerator(d, s, q, nil)
 		r := ready(&plan.Plan{Root: r}).(*plan.Rank)
 		if d == ClickHouse {
-			return g, g.clickRanked(r)
+			return g, g.clickRanked(r, "")
 		}
 		value, known := g.ranked(r)
 		return g, join("SELECT ", value, " AS v", g.from(), " WHERE ", g.population(), " AND ", known)
@@ -162,6 +162,8 @@ type generator struct {
 	atomByKey map[string]*atom
 	bits      []string
 	tracing   *trace
+	numbered  bool   // customers are told by integers everywhere
+	form      *alone // how the statement of one plan is written, nil where by bits
 }
 
 func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator {
@@ -176,7 +178,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
 		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
-		people: row{customerAlias: outer},
+		people: row{customerAlias: outer}, numbered: s.numbered(),
 	}
 	for _, p := range q.Plans {
 		plan.Walk(p.Root, func(n plan.Node) bool {

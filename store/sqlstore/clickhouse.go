@@ -184,7 +184,7 @@ func (s *Mapped) ownerForm(ctx context.Context, kind string, t *mappedTable) err
 	switch form := types[0]; {
 	case form == "STRING":
 		t.sql.Owner = sqlgen.TextKey
-	case slices.Contains([]string{"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32"}, form):
+	case slices.Contains(clickIntegers, form):
 		t.sql.Owner = sqlgen.IntegerKey
 	}
 	if kind == "" {
@@ -196,6 +196,9 @@ func (s *Mapped) ownerForm(ctx context.Context, kind string, t *mappedTable) err
 	s.m.schema.Records[kind] = of
 	return nil
 }
+
+// clickIntegers are the types of integers that fit 64 bits with a sign.
+var clickIntegers = []string{"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32"}
 
 const reserved = "names that begin with " + sqlgen.Reserved + " are the statements' own; give the column another by sql"
 

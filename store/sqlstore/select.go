@@ -127,7 +127,7 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold boo
 		}
 		switch {
 		case answers[i].Err != nil:
-		case one.ranked != nil && !hold:
+		case one.ranked != nil && (!hold || s.m.dialect == ClickHouse):
 			out = append(out, work{part: []*question{one}, why: "the rule is a rank: its members and its cut come together"})
 		default:
 			together[one.query.Scope] = append(together[one.query.Scope], one)
@@ -161,7 +161,7 @@ func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *questio
 		}
 		one.query.Groups[group] = ids
 	}
-	if rank, ok := one.plan.Root.(*plan.Rank); ok && s.m.dialect != ClickHouse {
+	if rank, ok := one.plan.Root.(*plan.Rank); ok && sqlgen.OnePass(s.dialect(), rank) {
 		one.ranked = rank
 		one.alone, one.answer.Err = sqlgen.InRank(s.dialect(), s.m.schema, one.query, rank)
 		return nil
@@ -213,7 +213,7 @@ func listed(groups eval.Memberships, group string) ([]dangol.CustomerID, error) 
 }
 
 func (s *Mapped) cut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.Rank) (eval.Cut, error) {
-	if s.m.dialect == ClickHouse {
+	if !sqlgen.OnePass(s.dialect(), rank) {
 		return s.placedCut(ctx, r, q, rank)
 	}
 	st, err := sqlgen.RankCut(s.dialect(), s.m.schema, q, rank)
@@ -225,7 +225,8 @@ func (s *Mapped) cut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.
 	return eval.Cut{Value: value.Int64, Empty: !value.Valid}, err
 }
 
-// placedCut finds a cut on an engine without window functions.
+// placedCut finds a cut in two statements: how many are ranked, and the value of the last
+// of them who is inside.
 func (s *Mapped) placedCut(ctx context.Context, r *reader, q sqlgen.Query, rank *plan.Rank) (eval.Cut, error) {
 	count, at, err := sqlgen.Ranked(s.dialect(), s.m.schema, q, rank)
 	if err != nil {

@@ -193,7 +193,7 @@ func (s *Mapped) verifyColumn(ctx context.Context, t *mappedTable, c *mappedColu
 			return wrong(fmt.Sprintf("the column is of the type %s: %s", types[0], why), nil)
 		}
 		if raw := c.sql.Raw; raw != nil {
-			raw.Integer = slices.Contains(wholeNumbers, strings.TrimPrefix(types[0], "UNSIGNED "))
+			raw.Integer = slices.Contains(wholeNumbers, strings.TrimPrefix(types[0], "UNSIGNED ")) || slices.Contains(clickIntegers, types[0])
 		}
 		if types[0] == "TIMESTAMP" && s.m.dialect == MySQL {
 			if err := s.verifySession(ctx); err != nil {

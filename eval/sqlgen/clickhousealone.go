@@ -1,0 +1,97 @@
+package sqlgen
+
+import (
+	"slices"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// A plan that is asked alone is written as a person would write it, where that can be: the
+// statement begins with the one scan that stands for the population, or with the
+// population, and what other tables decide are lists of customers, asked by IN. The
+// engine has no rows to lay over each other then, and passes over each table once.
+
+// alone is how the tests of such a statement are written.
+type alone struct {
+	base  string          // key of the scan that it begins with, "" for the population
+	alike map[string]bool // the scans, by key, of which a row means a record
+}
+
+// clickAlone must be called after the plan's test is written, which tells what it reads.
+// ok is false where the values of several tables stand in one test, or where a table had
+// to be read twice.
+func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
+	if len(g.people.customerLift.parts) > 0 {
+		return piece{}, false
+	}
+	mode := &alone{alike: map[string]bool{}}
+	if of.base != nil {
+		mode.base = of.base.key
+	}
+	for _, s := range g.scans {
+		mode.alike[s.key] = s.alike()
+		tests := 0
+		for _, a := range g.atoms {
+			if a.scan == s {
+				tests++
+			}
+		}
+		if s.read() || tests > 1 && s != of.base {
+			return piece{}, false
+		}
+	}
+	h := g.sub()
+	h.cuts, h.form = g.cuts, mode
+	l := h.liftPopulation()
+	test := h.holds(l.narrow(root), h.customer())
+	if of.base == nil {
+		key := outer + "." + g.schema.Customers.Key
+		conditions := append([]piece{text(key + " IS NOT NULL"), h.population()}, l.where...)
+		p = join("SELECT "+g.asText(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
+	} else {
+		i := slices.IndexFunc(h.scans, func(s *scan) bool { return s.key == mode.base })
+		p = join("SELECT toString(dg_o) FROM (", h.scan(h.scans[i]), ") WHERE ", g.all(test, of.late))
+	}
+	g.scans, g.err = h.scans, h.err
+	return p, true
+}
+
+// decided is a test that one branch decides, as a condition of such a statement. some
+// tells that it asks for no more than a record.
+func (g *generator) decided(s *scan, some bool, started []*slot, test piece) piece {
+	if s == nil {
+		return certainly(test)
+	}
+	some = some && g.form.alike[s.key]
+	if some {
+		for _, slot := range started {
+			slot.read = false
+		}
+		test = g.always(true)
+	}
+	if s.key == g.form.base {
+		return certainly(test)
+	}
+	in := " GLOBAL IN (SELECT " + g.clickKey(clickOwner) + " FROM ("
+	owner := g.clickKey(outer + "." + g.schema.Customers.Key)
+	if g.form.base != "" {
+		owner = g.clickKey(clickOwner)
+	}
+	if !some {
+		return join(owner, in, g.scan(s), ") WHERE ", test, ")").certain()
+	}
+	r := g.record(s.slots[0].agg, s.slots)
+	where, _ := g.selected(s, r)
+	g.clickNarrow(s.slots, r)
+	return join(owner+" GLOBAL IN (SELECT "+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain()
+}
+
+// all are conditions that all must hold, without those that always do.
+func (g *generator) all(conditions ...piece) piece {
+	yes := g.always(true).sql
+	some := slices.DeleteFunc(conditions, func(p piece) bool { return p.sql == "" || p.sql == yes })
+	if len(some) == 0 {
+		return g.always(true)
+	}
+	return list(some, " AND ")
+}

@@ -1,0 +1,74 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/dangol-dev/dangol/eval/plan"
+)
+
+// ClickHouse of old has no window functions. A part of the population is found in one
+// pass instead: ids and values become arrays, the value of the last inside is taken from
+// a quantile that is exact, and the arrays become rows again.
+
+// finest is how many digits after the point a percentage may have for that: a quantile's
+// level is a float, see level.
+const finest = 2
+
+// OnePass tells whether InRank and RankCut write statements for a rank on a dialect, and
+// Query.Ranked may name it. For others there is Ranked.
+func OnePass(d Dialect, r *plan.Rank) bool {
+	return d != ClickHouse || r.Percent && r.N > 0 && r.Scale <= finest
+}
+
+// level is what the engine takes the value of the last inside by: of n values in order it
+// gives that of the place floor(level * n), from 0. Of the top it is n - ceil(n * share),
+// which is floor(n * (1 - share)), of the bottom ceil(n * share) - 1, which is the last
+// below n * share. A hair moves the float away from whole numbers to the right side:
+// wider than the float's errors, and too narrow to reach the next one for n below 10^10.
+func level(r *plan.Rank) string {
+	const hair = 1.0 / (1 << 47)
+	whole := int64(100)
+	for range r.Scale {
+		whole *= 10
+	}
+	n := min(r.N, whole)
+	at := float64(whole-n)/float64(whole) + hair
+	if r.Bottom {
+		at = float64(n)/float64(whole) - hair
+	}
+	return strconv.FormatFloat(at, 'f', -1, 64)
+}
+
+// mostInArray is how many rows go into an array: servers refuse more than 2^24.
+const mostInArray = 1 << 23
+
+// clickInRank writes InRank. The arrays of rows lie in arrays again, as many as they need.
+func (g *generator) clickInRank(r *plan.Rank) piece {
+	rows := g.clickRanked(r, "dg_c, ")
+	arrays := join("SELECT groupArray(dg_c) AS dg_cs, groupArray(dg_v) AS dg_vs FROM (", rows,
+		fmt.Sprintf(") GROUP BY intDiv(rowNumberInAllBlocks(), %d)", mostInArray))
+	all := join("SELECT groupArray(dg_cs) AS dg_css, groupArray(dg_vs) AS dg_vss, quantileExactArray("+level(r)+")(dg_vs) AS dg_cut FROM (", arrays, ")")
+	parts := join("SELECT dg_cs, dg_vs, dg_cut FROM (", all, ") ARRAY JOIN dg_css AS dg_cs, dg_vss AS dg_vs")
+	return join("SELECT toString(dg_c), dg_v FROM (", parts, ") ARRAY JOIN dg_cs AS dg_c, dg_vs AS dg_v WHERE dg_v "+inside(r)+" dg_cut")
+}
+
+// clickRankCut writes RankCut.
+func (g *generator) clickRankCut(r *plan.Rank) piece {
+	return join("SELECT if(count() = 0, NULL, quantileExact("+level(r)+")(dg_v)) FROM (", g.clickRanked(r, ""), ")")
+}
+
+// inside compares a value with the cut.
+func inside(r *plan.Rank) string {
+	if r.Bottom {
+		return "<="
+	}
+	return ">="
+}
+
+// clickRanked writes the values that a rank compares, after other columns.
+func (g *generator) clickRanked(r *plan.Rank, columns string) piece {
+	g.liftPopulation()
+	value, known := g.ranked(r)
+	return join("SELECT "+columns+"toInt64(assumeNotNull(", value, ")) AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
+}
