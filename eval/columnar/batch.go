@@ -238,7 +238,7 @@ func (b *batch) field(f *plan.Field) vector {
 	if !ok || l.fields[i] == nil {
 		return v
 	}
-	v.form, v.cap, v.codes = coded, b.cap(f.Of, f.Due), b.codes(l.fields[i], links, f.Up)
+	v.form, v.cap, v.codes = coded, b.cap(f.Of, f.Due), b.codes(&l.fields[i].narrow, links, f.Up)
 	if l.kind.fields[i].dict != nil {
 		v.field = &l.kind.fields[i]
 	}
@@ -265,12 +265,14 @@ func (b *batch) up(levels int) (*log, []uint32) {
 	return l, links
 }
 
-func (b *batch) codes(c *codes, links []uint32, up int) narrow {
+// codes is the batch's part of a column, which is that of rows some levels up, as
+// links.
+func (b *batch) codes(c *narrow, links []uint32, up int) narrow {
 	switch {
 	case up > 0:
-		return followed(&b.scratch, &c.narrow, links)
+		return followed(&b.scratch, c, links)
 	case b.rows != nil:
-		return gathered(&b.scratch, &c.narrow, b.rows)
+		return gathered(&b.scratch, c, b.rows)
 	}
 	return c.slice(b.lo, b.lo+b.n)
 }

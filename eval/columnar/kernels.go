@@ -362,6 +362,30 @@ func scatterLast(acc *[slots]uint32, local []uint16, first uint32, mask []uint8)
 	}
 }
 
+// scatterMost keeps the largest code of each customer.
+func scatterMost[A uint32 | uint64, T word](acc *[slots]A, local []uint16, src []T, mask []uint8) {
+	src = src[:len(local)]
+	if mask == nil {
+		for i, who := range local {
+			acc[who&slotMask] = max(acc[who&slotMask], A(src[i]))
+		}
+		return
+	}
+	mask = mask[:len(local)]
+	for i, who := range local {
+		acc[who&slotMask] = max(acc[who&slotMask], A(src[i])&-A(mask[i]))
+	}
+}
+
+// sinceCodes marks the codes, over 0, that are at least their customer's own one
+// and over, which is 0 or 1; none where that is 0.
+func sinceCodes(dst []uint8, src []uint32, local []uint16, own *[slots]uint32, over uint32) {
+	dst, local = dst[:len(src)], local[:len(src)]
+	for i, c := range src {
+		dst[i] = bit(own[local[i]&slotMask]-1 < c-over)
+	}
+}
+
 // scatterFirst is scatterLast from the end: the first row stays.
 func scatterFirst(acc *[slots]uint32, local []uint16, first uint32, mask []uint8) {
 	for i := len(local) - 1; i >= 0; i-- {

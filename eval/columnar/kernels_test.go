@@ -198,6 +198,40 @@ func scatteredSums[A adder](t *rapid.T, local, src []uint16, base int64, mask []
 	require.True(t, gotAll == none && gotSome == none && gotInts == none)
 }
 
+// The largest code of each customer, and what came since it, are what a plain loop
+// finds; those without a code have nothing since.
+func TestNewest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		local := drawn(t, "local", rapid.OneOf(rapid.Uint16Range(0, 3), rapid.Uint16Range(nobody-1, nobody)))
+		codes := rapid.SliceOfN(rapid.OneOf(rapid.Uint32Range(1, 9), rapid.Uint32Min(math.MaxUint32-2)), len(local), len(local)).Draw(t, "codes")
+		mask := make([]uint8, len(local))
+		var all, some, got [slots]uint32
+		var long [slots]uint64
+		for i, who := range local {
+			mask[i] = rapid.Uint8Range(0, 1).Draw(t, "in")
+			all[who] = max(all[who], codes[i])
+			some[who] = max(some[who], codes[i]*uint32(mask[i]))
+		}
+		scatterMost(&got, local, codes, nil)
+		scatterMost(&long, local, codes, nil)
+		require.True(t, got == all)
+		for i, v := range long {
+			require.Equal(t, uint64(all[i]), v)
+		}
+		got = [slots]uint32{}
+		scatterMost(&got, local, codes, mask)
+		require.True(t, got == some)
+		from := rapid.SliceOfN(rapid.OneOf(rapid.Uint32Range(1, 9), rapid.Uint32Min(math.MaxUint32-2)), len(local), len(local)).Draw(t, "from")
+		since := make([]uint8, len(local))
+		for over := range uint32(2) {
+			sinceCodes(since, from, local, &some, over)
+			for i, who := range local {
+				require.Equal(t, bit(some[who] > 0 && uint64(from[i]) >= uint64(some[who])+uint64(over)), since[i])
+			}
+		}
+	})
+}
+
 // The first of ascending codes that is at least another is found wherever it is.
 func TestSearched(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
