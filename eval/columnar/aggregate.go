@@ -145,34 +145,3 @@ func (b *batch) without(v vector, known []uint8) vector {
 	ints, had := v.integers(&b.scratch)
 	return vector{form: wide, n: v.n, ints: ints, known: b.both(had, known), cap: uncapped, field: v.field}
 }
-
-// nested answers all aggregates of a nest with one scan, from the shortest
-// window to the longest, and keeps what the others ask for later.
-func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
-	class := b.class[a]
-	if v, ok := b.values[class]; ok {
-		return v
-	}
-	var classes []int
-	for _, m := range g.members {
-		classes = append(classes, m.classes...)
-	}
-	total, terms := b.withCounts(b.accumulate(a, l), classes...), b.terms(a.Where)
-	to := g.to
-	for _, m := range g.members {
-		timer := b.stats.start(m.classes[0], Shared)
-		rows := 0
-		b.rowsIn(l, span{m.from, to}, func(rb *batch, mask []uint8, ordered bool) {
-			rows += rb.n
-			rb.into(total, terms, mask, ordered)
-		})
-		v := total.copied()
-		for _, c := range m.classes {
-			b.values[c] = v
-			keepCounts(total, c)
-		}
-		timer.stop(rows)
-		to = m.from
-	}
-	return b.values[class]
-}

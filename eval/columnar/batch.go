@@ -1,6 +1,8 @@
 package columnar
 
 import (
+	"context"
+
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
@@ -23,13 +25,24 @@ type batch struct {
 // read more than once are kept until the next shard.
 type worker struct {
 	*program
+	ctx context.Context
 	scratch
 	shard  *shard
 	tests  map[int][]uint8
 	values map[int]vector
-	found  [8]found // the last searches
+	found  [searches]found
 	finds  int
+	read   uint64 // ahead
 	err    error
+	ended  error // ctx's, once it was seen: nothing that is computed since counts
+}
+
+// over tells whether the Select has ended.
+func (w *worker) over() bool {
+	if w.ended == nil {
+		w.ended = w.ctx.Err()
+	}
+	return w.ended != nil
 }
 
 // fail keeps the first error.

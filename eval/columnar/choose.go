@@ -123,6 +123,32 @@ func (b *batch) restPays(a *plan.Aggregate, l *log, in span, rows int) bool {
 	return saved > rows/8 && b.worthKnowing(a, l, saved)
 }
 
+// scanned is how many of the nest's members, the shortest first, are scanned; the
+// others are what all rows give without those before. The cut between them is where
+// the fewest rows are read.
+func (b *batch) scanned(l *log, g *nest) int {
+	all := len(g.members)
+	longest := &g.members[all-1]
+	if b.whole[longest.aggregate] == "" || !b.summarised(longest.aggregate, l, span{plan.MinInstant, g.to}) {
+		return all
+	}
+	rows := b.estimate(l, span{longest.from, g.to})
+	cut, least := all, rows
+	for i := range all {
+		read := b.estimate(l, span{plan.MinInstant, g.members[i].from}) + b.shard.n
+		if i > 0 {
+			read += b.estimate(l, span{g.members[i-1].from, g.to})
+		}
+		if read < least {
+			cut, least = i, read
+		}
+	}
+	if saved := rows - least; cut == all || saved <= rows/8 || !b.worthKnowing(longest.aggregate, l, saved) {
+		return all
+	}
+	return cut
+}
+
 // fewRows tells whether postings read less than a scan of the window's rows.
 // Where values are many and rows of each few, postings are built to find out.
 func (w *worker) fewRows(l *log, few fewValues, window int) bool {

@@ -33,6 +33,7 @@ type program struct {
 	few      map[*plan.Aggregate]fewValues
 	whole    map[*plan.Aggregate]string // keys of the same over all time
 	counts   map[int]int                // by class of a ranked aggregate: the class of its number of rows
+	ahead    ahead
 	calendar *calendar
 	stats    *stats
 
@@ -92,6 +93,7 @@ func prepare(s *Snapshot, plans []*plan.Plan, env eval.Env) *program {
 	}
 	p.nest()
 	choose(p)
+	p.lookAhead()
 	return p
 }
 

@@ -67,3 +67,52 @@ func TestRestIsEval(t *testing.T) {
 	}
 	require.Greater(t, rested, 20, "hardly any window was answered so")
 }
+
+// Windows that share a scan divide it: the short ones are read, and the long ones
+// are all rows without those before; with ranks and late rows, as package eval says.
+func TestSharedScansAreEval(t *testing.T) {
+	cat := catalog.Shop()
+	rules := newRules(t, cat)
+	forms := []string{
+		`visits(%dd) >= 3`, `orders(%dd where status = "confirmed") >= 1`, `sum(orders.total, %dd) >= 50_000`,
+		`sum(all_orders.total, %dd where status = "confirmed") > 0`, `items(%dd) >= 2`, `sum(orders.total, %dd) in top 30%%`,
+	}
+	rested, shared := 0, 0
+	for i := range 18 {
+		rnd := rand.New(rand.NewPCG(*seed, uint64(8000+i)))
+		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 40}
+		var customers []*eval.Customer
+		for range 15 {
+			customers = append(customers, keeper.customer())
+		}
+		table := load(t, cat, customers)
+		form := forms[i%len(forms)]
+		var plans []*plan.Plan
+		for _, days := range []int{10 + rnd.IntN(20), 30 + rnd.IntN(50), 500 + rnd.IntN(90), 600 + rnd.IntN(160)} {
+			plans = append(plans, rules.plan(t, fmt.Sprintf(form, days), plan.Members))
+			require.NotNil(t, plans[len(plans)-1])
+		}
+		env := eval.Env{AsOf: now.Add(1001 * time.Hour), Zone: zone(t, zones[rnd.IntN(len(zones))])}
+		for round := range 3 {
+			if round < 2 { // and late rows in the last
+				require.NoError(t, table.Compact(context.Background(), true))
+			}
+			want := allByEval(t, plans, customers, env)
+			for range 8 {
+				requireMembers(t, table.Snapshot(), plans, want, env, columnar.Run{})
+			}
+			text, err := table.Snapshot().ExplainPlan(context.Background(), plans, env, columnar.Run{})
+			require.NoError(t, err)
+			rested += strings.Count(text, string(columnar.Rest))
+			shared += strings.Count(text, string(columnar.Shared))
+			for at := range customers {
+				if rnd.IntN(6) == 0 {
+					customers[at] = keeper.changed(customers[at])
+					require.NoError(t, table.Put(customers[at]))
+				}
+			}
+		}
+	}
+	require.Greater(t, rested, 5, "hardly any window was answered so")
+	require.Greater(t, shared, 5, "hardly any window was scanned")
+}

@@ -52,6 +52,24 @@ func TestSelectEndsBetweenShards(t *testing.T) {
 	require.Equal(t, []int{0, 1}, shards)
 }
 
+// Within a shard it looks at it while a group is asked, which may take long, and
+// before the next plan.
+func TestSelectEndsWithinAShard(t *testing.T) {
+	s := visitors(t, 8000).Snapshot()
+	plans := newRules(t, catalog.Shop()).plans(t, `visits >= 0 and in group "VIP"`, `visits >= 1 and in group "NEWS"`)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	asked := 0
+	groups := watched(func(dangol.CustomerID) {
+		if asked++; asked == 1000 {
+			cancel()
+		}
+	})
+	_, err := s.Select(ctx, plans, eval.Env{AsOf: now, Groups: groups}, columnar.Run{Workers: 1})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, asked, 1100)
+}
+
 // As many shards are worked on at a time as Run.Workers says, and no more.
 func TestWorkers(t *testing.T) {
 	s := visitors(t, 6*8191).Snapshot()

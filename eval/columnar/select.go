@@ -31,7 +31,8 @@ type Answer struct {
 
 // Select answers every plan over the snapshot at env.AsOf. env.Cuts is not read:
 // ranks are cut over the snapshot. The error is ctx's; what only one plan meets
-// stands in its Answer. ctx is looked at before every shard.
+// stands in its Answer. ctx is looked at before every plan of every shard, and while
+// groups are asked.
 func (s *Snapshot) Select(ctx context.Context, plans []*plan.Plan, env eval.Env, run Run) ([]Answer, error) {
 	answers, _, err := s.run(ctx, plans, env, run, nil)
 	return answers, err
@@ -59,7 +60,7 @@ func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, ru
 			r.free()
 		}
 	}()
-	if err := g.each(ctx, run.Workers, g.first); err != nil {
+	if err := g.each(ctx, run.Workers, (*worker).ready, g.first); err != nil {
 		return nil, p, err
 	}
 	for i, pl := range p.plans {
@@ -101,7 +102,7 @@ func (g *gathering) rank(ctx context.Context, workers int) error {
 	for _, r := range g.ranks {
 		r.settle(g.env)
 	}
-	err := g.each(ctx, workers, func(w *worker, i int) {
+	err := g.each(ctx, workers, nil, func(w *worker, i int) {
 		for _, r := range g.ranks {
 			r.gather(w.shard.n, i)
 		}
@@ -112,7 +113,7 @@ func (g *gathering) rank(ctx context.Context, workers int) error {
 	for _, r := range g.ranks {
 		r.finish()
 	}
-	return g.each(ctx, workers, g.second)
+	return g.each(ctx, workers, nil, g.second)
 }
 
 // refuse gives plans that read groups their error, where there are no groups or
@@ -188,29 +189,44 @@ func late(t plan.Test) bool {
 	return found
 }
 
-// each lets workers loose on the shards.
-func (g *gathering) each(ctx context.Context, workers int, do func(w *worker, i int)) error {
+// each lets workers loose on the shards. A worker takes some at a time, and fewer
+// towards the end, so that all end together; ready, which may be nil, is told of
+// those before.
+func (g *gathering) each(ctx context.Context, workers int, ready func(w *worker, shards []*shard), do func(w *worker, i int)) error {
 	n := len(g.snapshot.shards)
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	var next atomic.Int64
+	take := func() (from, to int) {
+		for {
+			at := next.Load()
+			left := max(0, n-int(at))
+			some := min(aheadShards, (left+2*workers-1)/(2*workers))
+			if next.CompareAndSwap(at, at+int64(some)) {
+				return int(at), int(at) + some
+			}
+		}
+	}
 	var wg sync.WaitGroup
 	errs := make([]error, max(1, min(workers, n)))
 	work := func(i int) {
 		w := idle.Get().(*worker)
-		*w = worker{program: g.program, scratch: w.scratch}
+		*w = worker{program: g.program, ctx: ctx, scratch: w.scratch}
 		defer func() { idle.Put(&worker{scratch: w.scratch}) }()
-		for {
-			at := int(next.Add(1)) - 1
-			if at >= n {
-				return
+		for from, to := take(); from < to; from, to = take() {
+			if ready != nil {
+				ready(w, g.snapshot.shards[from:to])
 			}
-			if errs[i] = ctx.Err(); errs[i] != nil {
-				return
+			for at := from; at < to; at++ {
+				w.begin(g.snapshot.shards[at])
+				if !w.over() {
+					do(w, at)
+				}
+				if errs[i] = w.ended; errs[i] != nil {
+					return
+				}
 			}
-			w.begin(g.snapshot.shards[at])
-			do(w, at)
 		}
 	}
 	for i := range errs[1:] {
@@ -240,6 +256,9 @@ func (w *worker) begin(sh *shard) {
 func (g *gathering) first(w *worker, i int) {
 	b := &batch{worker: w, n: w.shard.n}
 	for at, pl := range g.plans {
+		if w.over() {
+			return
+		}
 		if pl.err != nil || pl.fallback != "" {
 			continue
 		}
@@ -256,7 +275,9 @@ func (g *gathering) first(w *worker, i int) {
 		}
 	}
 	for _, r := range g.ranks {
-		r.collect(b, i)
+		if !w.over() {
+			r.collect(b, i)
+		}
 	}
 }
 

@@ -55,22 +55,29 @@ type found struct {
 	row  int
 }
 
+// searches is how many of the last searches a worker remembers.
+const searches = 64
+
 // start is the first row in order whose stamp's code is at least code. Plans are
 // weighed by it and then read from it, and what lies before one window is where
-// another begins: the last few are remembered.
+// another begins: so it is remembered.
 func (w *worker) start(l *log, stamps *codes, code uint64) int {
 	if code <= 1 {
 		return 0 // rows in order have stamps
 	}
-	for _, f := range w.found {
+	for _, f := range w.found[:min(w.finds, searches)] {
 		if f.log == l && f.code == code {
 			return f.row
 		}
 	}
 	row := stamps.search(l.sorted, code)
-	w.found[w.finds%len(w.found)] = found{l, code, row}
-	w.finds++
+	w.remember(l, code, row)
 	return row
+}
+
+func (w *worker) remember(l *log, code uint64, row int) {
+	w.found[w.finds%searches] = found{l, code, row}
+	w.finds++
 }
 
 // late masks the rows of a batch whose stamps lie in the span.
