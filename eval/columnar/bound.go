@@ -62,17 +62,53 @@ func (r *Reader) step(s step, sh *shard, stands []stand, next answerer) answerer
 		return a.bind(sh, r.cursor.bounds, next)
 	}
 	test := s.test
-	whole := answerer(func(local int) bool { return test(r.begin(sh, stands, local)) && next(local) })
-	if c := s.count; c != nil && c.direct && c.fixed() {
-		st, lo, hi := &stands[c.number], c.lo, c.hi
-		return func(local int) bool {
-			if in, ok := st.within(local, lo, hi); ok {
-				return in && next(local)
-			}
-			return whole(local)
-		}
+	asked := answerer(func(local int) bool { return test(r.begin(sh, stands, local)) && next(local) })
+	c := s.count
+	if c == nil || !c.direct || !c.fixed() {
+		return asked
 	}
-	return whole
+	st, lo, hi := &stands[c.number], c.lo, c.hi
+	counted := answerer(func(local int) bool {
+		if in, ok := st.within(local, lo, hi); ok {
+			return in && next(local)
+		}
+		return asked(local)
+	})
+	switch {
+	case !st.plain() || lo < 1:
+		return counted
+	case hi == math.MaxInt64 && len(st.own) == 0:
+		return st.recent(lo, next, counted)
+	}
+	return st.recent(lo, counted, counted)
+}
+
+// plain tells whether the index lists all rows in the order of time, none of them after
+// the window.
+func (st *stand) plain() bool {
+	return st.known && !st.undated && !st.ends && st.index.last == nil
+}
+
+// recent tests whether the nth newest row lies in the window, and then what is next;
+// counted is asked where the row's entry does not tell.
+func (st *stand) recent(n int64, next, counted answerer) answerer {
+	start, list, from := st.index.start, st.index.list, st.from
+	return func(local int) bool {
+		if local+1 >= len(start) {
+			return false
+		}
+		end := int64(start[local+1])
+		if end-int64(start[local]) < n {
+			return false
+		}
+		switch e := uint64(list[end-n]); {
+		case e >= from.sure:
+			return next(local)
+		case e < from.open:
+			return false
+		}
+		return counted(local)
+	}
 }
 
 // bind works out all of a stand.

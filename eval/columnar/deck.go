@@ -153,6 +153,9 @@ func (x *cursor) near() {
 		_, end := x.shard.logs[k].index().of(x.local)
 		x.ends[n] = end
 	}
+	if x.stands == nil && x.shard.ids[x.local] != "" { // by an id, which is to be compared
+		x.ahead += int64(x.shard.ids[x.local][0]) + int64(x.shard.state[x.local])
+	}
 	for n, k := range m.often {
 		if end := int(x.ends[n]); end > 0 {
 			x.ahead += int64(x.shard.logs[k].index().list[end-1])

@@ -26,7 +26,7 @@ type Matcher struct {
 	lanes      []laneOf
 	sieves     []sieveOf
 	classes    int
-	often      []int // kinds that many plans read
+	often      []int // kinds that plans read, where these are many
 	attrs      []int // attributes that plans read
 	selections []*selection
 	bounds     atomic.Pointer[bounds] // of the last second asked about
@@ -136,20 +136,19 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 	return m, nil
 }
 
-// manyPlans is from how many plans on a kind of rows is dealt to all of them before
+// manyPlans is from how many plans on a little of all that they read is read before
 // they are asked.
 const manyPlans = 2
 
-// readBy are the kinds that many of the plans read, and the attributes that any does.
+// readBy are the kinds that the plans read, where they are many, and the attributes
+// that any does.
 func readBy(plans []*prepared, s *schema) (often, attrs []int) {
-	readers := make([]int, len(s.kinds))
 	for _, pl := range plans {
-		kinds := map[int]bool{}
 		plan.Walk(pl.root, func(n plan.Node) bool {
 			switch n := n.(type) {
 			case *plan.Aggregate:
-				if i, ok := s.kind[n.Kind]; ok {
-					kinds[i] = true
+				if i, ok := s.kind[n.Kind]; ok && len(plans) >= manyPlans && !slices.Contains(often, i) {
+					often = append(often, i)
 				}
 			case *plan.Attr:
 				if i, ok := s.attr[n.Name]; ok && !slices.Contains(attrs, i) {
@@ -158,14 +157,6 @@ func readBy(plans []*prepared, s *schema) (often, attrs []int) {
 			}
 			return true
 		})
-		for i := range kinds {
-			readers[i]++
-		}
-	}
-	for i, n := range readers {
-		if n >= manyPlans {
-			often = append(often, i)
-		}
 	}
 	return often, attrs
 }

@@ -72,6 +72,12 @@ type working struct {
 	whole   *eval.Customer // of base, once it is read
 }
 
+// reset makes it empty, with room for what it had.
+func (w *working) reset() {
+	clear(w.entries)
+	*w = working{entries: w.entries[:0], more: w.more[:0]}
+}
+
 // pool is things that are used again together.
 type pool[T any] struct {
 	all  []*T
@@ -121,7 +127,10 @@ func (s *Store) end(d *draft) {
 	for _, f := range d.fields[:d.filled] {
 		clear(f)
 	}
-	d.workings.reset()
+	for _, w := range d.workings.all[:d.workings.used] {
+		w.reset()
+	}
+	d.workings.used = 0
 	d.entries.reset()
 	d.order, d.dims, d.bytes, d.filled = d.order[:0], nil, 0, 0
 	s.spare = d
