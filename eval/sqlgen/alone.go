@@ -17,9 +17,9 @@ func (g *generator) alone(root plan.Test) piece {
 	for _, s := range needed {
 		s.listed = s != base && !s.read() && !g.ordered(s.slots[0].agg)
 	}
-	joined := len(others)
-	for _, s := range needed {
-		if !s.listed {
+	joined := 0
+	for _, s := range append(others, needed...) {
+		if !s.listed && !s.tested {
 			joined++
 		}
 	}
@@ -28,6 +28,7 @@ func (g *generator) alone(root plan.Test) piece {
 			return out
 		}
 	}
+	_, g.key = g.begin(needed, 1)
 	test := g.holds(root, g.customer())
 	from, key, who := g.narrow(roots)
 	return join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
@@ -41,6 +42,9 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 	}
 	r := g.record(base.slots[0].agg, base.slots)
 	where, own := g.selected(base, r)
+	if base.marks != nil {
+		where = append(where, g.marked(base, r.owner.sql))
+	}
 	for i, s := range base.slots {
 		if !s.used {
 			continue
@@ -54,7 +58,7 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		}
 		s.value = value.sql
 	}
-	base.top = true
+	base.top, g.key = true, r.owner.sql
 	having := g.newcomers(r.owner.sql)
 	for _, s := range needed {
 		if s.listed {

@@ -17,16 +17,16 @@ import (
 // be called after the tests are written.
 func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []piece) {
 	needed, others := g.needed(roots)
-	key = outer + "." + g.schema.Customers.Key
+	base, key := g.begin(needed, len(roots))
 	who = []piece{g.population()}
 	if g.asked && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
 		// Who exists is asked apart, so that an index on what the plan asks for serves.
 		who = g.newcomers(key)
 	}
 	from = text(" FROM " + g.table(g.schema.Customers) + " " + outer)
-	if base := g.base(needed); base != nil && (!g.asked || len(roots) > 1) {
+	if base != nil {
 		base.first = true
-		key, needed = base.name+".c", without(needed, base)
+		needed = without(needed, base)
 		from = join(" FROM (", g.scan(base), ") ", base.name)
 		if g.asked {
 			from = join(from, " LEFT JOIN "+g.table(g.schema.Customers)+" "+outer+" ON "+outer+"."+g.schema.Customers.Key+" = "+key)
@@ -42,9 +42,20 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 		from = join(from, " JOIN ", g.joinedTo(s, key))
 	}
 	for _, s := range others {
-		from = join(from, " LEFT JOIN ", g.joinedTo(s, key))
+		if !s.tested {
+			from = join(from, " LEFT JOIN ", g.joinedTo(s, key))
+		}
 	}
 	return from, key, who
+}
+
+// begin is the scan that a statement for some plans begins with, nil for the population,
+// and the customer's id there.
+func (g *generator) begin(needed []*scan, plans int) (base *scan, key string) {
+	if base = g.base(needed); base != nil && (!g.asked || plans > 1) {
+		return base, base.name + ".c"
+	}
+	return nil, outer + "." + g.schema.Customers.Key
 }
 
 // needed are the scans without which every test is false, and the others.
@@ -128,7 +139,17 @@ const (
 type absence struct {
 	g    *generator
 	scan *scan
-	zero bool // a count since a moment of the customer is zero then, not missing
+	zero bool  // a count since a moment of the customer is zero then, not missing
+	only *slot // it has none for this aggregate, and may have some for others
+	// above are the aggregates, by plan.Key, that stand beside a test that they are
+	// above zero.
+	above map[string]bool
+}
+
+// gone tells whether an aggregate has no record.
+func (a absence) gone(agg *plan.Aggregate) bool {
+	s, ok := a.g.byKey[plan.Key(agg)]
+	return ok && s.scan == a.scan && (a.only == nil || s == a.only)
 }
 
 func (a absence) test(t plan.Test) verdict {
@@ -143,6 +164,9 @@ func (a absence) test(t plan.Test) verdict {
 			return never
 		}
 	case *plan.And:
+		if a.only != nil {
+			a.above = aboveZero(n.Terms)
+		}
 		return a.terms(n.Terms, never, always)
 	case *plan.Or:
 		return a.terms(n.Terms, always, never)
@@ -154,6 +178,9 @@ func (a absence) test(t plan.Test) verdict {
 			return never
 		case lok && rok:
 			return verdictOf(plan.Holds(n.Op, *l, *r))
+		case lok && *l <= 0 && a.isAbove(n.R) && !plan.Holds(n.Op, 0, 1),
+			rok && *r <= 0 && a.isAbove(n.L) && !plan.Holds(n.Op, 1, 0):
+			return never
 		}
 	case *plan.During:
 		return a.known(n.X)
@@ -178,6 +205,34 @@ func (a absence) test(t plan.Test) verdict {
 		}
 	}
 	return unknown
+}
+
+// aboveZero are the aggregates that terms of an And ask to be above zero.
+func aboveZero(terms []plan.Test) map[string]bool {
+	out := map[string]bool{}
+	for _, t := range terms {
+		c, ok := t.(*plan.Compare)
+		if !ok || c.Op != plan.More && c.Op != plan.AtLeast {
+			continue
+		}
+		agg, ok := c.L.(*plan.Aggregate)
+		least, is := c.R.(*plan.Literal)
+		if ok && is && !plan.Holds(c.Op, 0, least.Value.Int()) {
+			out[plan.Key(agg)] = true
+		}
+	}
+	return out
+}
+
+// isAbove tells whether a value is above zero.
+func (a absence) isAbove(e plan.Expr) bool {
+	switch n := e.(type) {
+	case *plan.Aggregate:
+		return a.above[plan.Key(n)]
+	case *plan.Times:
+		return n.By > 0 && a.isAbove(n.X)
+	}
+	return false
 }
 
 func verdictOf(b bool) verdict {
@@ -245,8 +300,7 @@ func (a absence) expr(e plan.Expr) (*int64, bool) {
 	case *plan.Product:
 		return two(n.X, n.Y, func(l, r int64) int64 { return l * r })
 	case *plan.Aggregate:
-		s, ok := a.g.byKey[plan.Key(n)]
-		if !ok || s.scan != a.scan {
+		if !a.gone(n) {
 			return nil, false
 		}
 		switch n.Fn {
@@ -268,7 +322,7 @@ func (a absence) ranksOnly(r *plan.Rank) bool {
 	plan.Walk(r.X, func(n plan.Node) bool {
 		if agg, ok := n.(*plan.Aggregate); ok {
 			aggregates++
-			if s, ok := a.g.byKey[plan.Key(agg)]; ok && s.scan == a.scan {
+			if a.gone(agg) {
 				here++
 			}
 			return false

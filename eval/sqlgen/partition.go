@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -57,6 +58,11 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 			ranks[at]++
 		}
 	}
+	for at := range out {
+		if !slices.ContainsFunc(out[at].Plans, func(i int) bool { return !starts[i].marked }) {
+			out[at].Why += "; customers without one of the values asked for are left out before"
+		}
+	}
 	for at, n := range ranks {
 		if len(out[at].Plans) == 1 {
 			out[at].Why = "the rule is a rank: its members and its cut come together"
@@ -77,6 +83,7 @@ type start struct {
 	kind, why string
 	few       bool // begins with a small part of these
 	ranks     bool // the plan is a rank without its cut
+	marked    bool // only customers with one of some values are grouped
 	// back is how far before as-of the records begin. 0 is of a part that no window makes
 	// small.
 	back time.Duration
@@ -119,7 +126,7 @@ func (g *generator) start(root plan.Test) start {
 			back = g.asOf.Sub(time.UnixMicro(low))
 		}
 		if back > out.back {
-			out.kind, out.back = s.slots[0].agg.Kind, back
+			out.kind, out.back, out.marked = s.slots[0].agg.Kind, back, s.marks != nil
 		}
 	}
 	out.why = needed(out.kind)

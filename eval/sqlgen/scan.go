@@ -18,8 +18,10 @@ type scan struct {
 	slots []*slot
 	first bool // the statement begins with it
 	// listed tells that the statement asks for its customers by IN, which engines
-	// answer without making groups of them; top, that its groups are the statement's.
-	listed, top bool
+	// answer without making groups of them; tested, that each test does so by itself;
+	// top, that its groups are the statement's.
+	listed, tested, top bool
+	marks               []*slot // without records of these a customer is not in it
 }
 
 // slot is one aggregate in the statement.
@@ -28,6 +30,7 @@ type slot struct {
 	scan   *scan
 	column string
 	used   bool // its value is read, not only whether there is a row
+	some   int  // how often it is asked whether there is one
 	read   bool // of ClickHouse: its value is read within the scan
 	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
 	// whom no record is selected, and for nobody else.
@@ -74,10 +77,21 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 // the customer, where that is all it asks: its aggregate is alone there.
 func (g *generator) anyRecord(c *plan.Compare, r row, positive bool) (piece, bool) {
 	a, none, ok := plan.Some(c)
-	if !ok || !g.shared || len(r.aliases) > 0 || a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment {
+	if !ok || !(g.shared || g.asking) || len(r.aliases) > 0 || a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment {
 		return piece{}, false
 	}
 	s := g.slot(a)
+	if g.asking {
+		s.some++
+		return g.always(true), true
+	}
+	if s.scan.tested {
+		in := g.list(&scan{slots: []*slot{s}}, g.key)
+		if none == positive {
+			in = join("(", in, ") IS NOT TRUE").certain()
+		}
+		return in, true
+	}
 	if !s.scan.alike() {
 		return piece{}, false
 	}
@@ -181,6 +195,9 @@ func (g *generator) scan(s *scan) piece {
 		return g.choice(s.slots[0], r)
 	}
 	where, own := g.selected(s, r)
+	if s.marks != nil {
+		where = append(where, g.marked(s, r.owner.sql))
+	}
 	columns := []piece{join(r.owner, " AS c")}
 	if g.dialect == ClickHouse {
 		columns[0] = join(r.owner, " AS "+clickOwner)

@@ -192,6 +192,9 @@ func (db tables) selectAll(t testing.TB, q sqlgen.Query) ([][]dangol.CustomerID,
 			}
 		}
 	}
+	for _, ids := range out {
+		slices.Sort(ids)
+	}
 	return out, nil
 }
 

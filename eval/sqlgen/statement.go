@@ -50,13 +50,15 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		ranks[i] = ready(&plan.Plan{Root: r}).(*plan.Rank)
 	}
 	tests, values := g.tests(roots, ranks)
-	for _, r := range ranks {
-		roots = append(roots, r)
-	}
+	plans := roots
+	roots = append(slices.Clip(roots), asTests(ranks)...)
 	if len(roots) == 1 && len(ranks) == 0 {
 		return g.statement(g.alone(roots[0]))
 	}
 	from, key, who := g.narrow(roots)
+	if len(ranks) == 0 && (g.asked || len(g.scans) > 1) {
+		who = append(who, g.worthwhile(plans)...)
+	}
 	bits := []piece{text("0")}
 	for i, t := range tests {
 		bits = append(bits, join("CASE WHEN ", t, fmt.Sprintf(" THEN %d ELSE 0 END", int64(1)<<i)))
@@ -75,11 +77,8 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	if len(who) > 0 {
 		inner = join(inner, " WHERE ", list(who, " AND "))
 	}
-	// Without a fence PostgreSQL would work the mask out twice, to show and to filter it.
-	fence := ""
-	if d == Postgres {
-		fence = " OFFSET 0"
-	}
+	// Without a fence these engines would work the mask out twice, to show and to filter it.
+	fence := map[Dialect]string{Postgres: " OFFSET 0", SQLite: " LIMIT -1"}[d]
 	return g.statement(join("SELECT "+columns+" FROM (", inner, fence+") answers WHERE "+found))
 }
 
@@ -96,13 +95,25 @@ func (g *generator) tests(roots []plan.Test, ranks []*plan.Rank) (tests, values 
 			values = append(values, join("CASE WHEN ", known, " THEN ", value, " END"))
 		}
 	}
+	g.asking = true
 	write()
+	g.asking, g.shared = false, true
+	all := append(slices.Clip(roots), asTests(ranks)...)
+	g.listTests(all)
+	g.mark(all)
 	for _, s := range g.byKey {
 		s.used = false
 	}
-	g.shared = true
 	write()
 	return tests, values
+}
+
+func asTests(ranks []*plan.Rank) []plan.Test {
+	out := make([]plan.Test, len(ranks))
+	for i, r := range ranks {
+		out[i] = r
+	}
+	return out
 }
 
 // ready is a plan's test as statements are made from it.
@@ -153,8 +164,10 @@ type generator struct {
 	byKey  map[string]*slot // aggregates that were asked for, by plan.Key
 	joined *int             // derived tables written so far, for their names
 	people row              // the population
+	key    string           // the customer's id where tests are written, once that is known
 	asked  bool             // something of the customer's own row was asked for
 	shared bool             // all aggregates have been asked for
+	asking bool             // tests are written to find what they ask for
 	err    error            // the first thing that cannot be written
 
 	// Of ClickHouse: tests that travel as bits, and the columns of these.
