@@ -31,13 +31,16 @@ func (g *generator) alone(root plan.Test) piece {
 	_, g.key = g.begin(needed, 1)
 	test := g.holds(root, g.customer())
 	from, key, who := g.narrow(roots)
-	return join("SELECT ", g.asText(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
+	return join("SELECT ", g.id(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
 }
 
 // overGroups writes the statement over the groups of one scan, as far as there is nothing to
-// pass twice. MariaDB would turn every group's id into text, not only the members'.
+// pass twice. MariaDB would turn every group's id into text, not only the members', and is
+// no faster where it makes groups for their values; for a list of customers it is.
 func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piece, bool) {
-	if g.dialect == MySQL || g.ordered(base.slots[0].agg) {
+	g.idForm = g.owner(base)
+	lists := g.dialect == MySQL && g.integerIDs() && !base.read() && base.alike()
+	if g.dialect == MySQL && !lists || g.ordered(base.slots[0].agg) {
 		return piece{}, false
 	}
 	r := g.record(base.slots[0].agg, base.slots)
@@ -66,7 +69,10 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		}
 	}
 	having = append(having, g.holds(root, g.customer()))
-	return join("SELECT ", g.asText(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),
+	if lists {
+		return join("SELECT DISTINCT ", r.owner, " AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
+	}
+	return join("SELECT ", g.id(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),
 		" GROUP BY ", r.owner, " HAVING ", list(having, " AND ")), true
 }
 

@@ -18,6 +18,7 @@ import (
 func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []piece) {
 	needed, others := g.needed(roots)
 	base, key := g.begin(needed, len(roots))
+	g.idForm = g.schema.Customers.Owner
 	who = []piece{g.population()}
 	if g.asked && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
 		// Who exists is asked apart, so that an index on what the plan asks for serves.
@@ -27,6 +28,7 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 	if base != nil {
 		base.first = true
 		needed = without(needed, base)
+		g.idForm = g.owner(base)
 		from = join(" FROM (", g.scan(base), ") ", base.name)
 		if g.asked {
 			from = join(from, " LEFT JOIN "+g.table(g.schema.Customers)+" "+outer+" ON "+outer+"."+g.schema.Customers.Key+" = "+key)
@@ -83,6 +85,9 @@ func (g *generator) base(needed []*scan) *scan {
 	}
 	return nil
 }
+
+// owner is the type of the column that tells whose the records of a scan are.
+func (g *generator) owner(s *scan) KeyForm { return g.schema.Records[s.slots[0].agg.Kind].Owner }
 
 // membersOnly tells whether every row of Customers that is old enough exists.
 func (g *generator) membersOnly() bool {

@@ -15,7 +15,7 @@ func InRank(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 	if d == ClickHouse {
 		return g.statement(g.clickInRank(ready(&plan.Plan{Root: r}).(*plan.Rank)))
 	}
-	return g.places(r, g.asText("id")+" AS id, v")
+	return g.places(r, func() string { return g.id("id") + " AS id, v" })
 }
 
 // RankCut writes the statement of a rank's cut alone: one row, NULL when nobody is
@@ -25,15 +25,16 @@ func RankCut(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 	if d == ClickHouse {
 		return g.statement(g.clickRankCut(ready(&plan.Plan{Root: r}).(*plan.Rank)))
 	}
+	least := "MIN(v)"
 	if r.Bottom {
-		return g.places(r, "MAX(v)")
+		least = "MAX(v)"
 	}
-	return g.places(r, "MIN(v)")
+	return g.places(r, func() string { return least })
 }
 
 // places writes columns of those whom a rank selects. Ids become text at last, where few
 // are left.
-func (g *generator) places(r *plan.Rank, columns string) (Statement, error) {
+func (g *generator) places(r *plan.Rank, columns func() string) (Statement, error) {
 	r = ready(&plan.Plan{Root: r}).(*plan.Rank)
 	value, known := g.ranked(r)
 	from, key, who := g.narrow([]plan.Test{r})
@@ -43,7 +44,7 @@ func (g *generator) places(r *plan.Rank, columns string) (Statement, error) {
 	}
 	values := join("SELECT ", key, " AS id, ", value, " AS v", from, " WHERE ", list(append(who, known), " AND "))
 	places := join("SELECT id, v, RANK() OVER (ORDER BY v"+order+") AS place, COUNT(*) OVER () AS n FROM (", values, ") ranked")
-	return g.statement(join("SELECT "+columns+" FROM (", places, ") placed WHERE ", g.inPlace(r)))
+	return g.statement(join("SELECT "+columns()+" FROM (", places, ") placed WHERE ", g.inPlace(r)))
 }
 
 // inPlace tells whether a place is among the first of n: with percents,

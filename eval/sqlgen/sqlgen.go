@@ -56,8 +56,8 @@ type Table struct {
 	Key string
 	// Customer is the column of the customer's id, of a table of records.
 	Customer string
-	// Owner is the type of the customer's id there, of Key or Customer. ClickHouse alone
-	// asks for it.
+	// Owner is the type of the customer's id there, of Key or Customer. Statements of
+	// customers give ids that are integers as such, but on ClickHouse.
 	Owner KeyForm
 	// Parent is the column of the parent's key, where the kind has one.
 	Parent string
@@ -156,6 +156,9 @@ type Statement struct {
 	Scans int
 	// Whole tells that it begins with all records of a kind, grouped by customer.
 	Whole bool
+	// Numbers tells that ids come from a column of integers: a row's id is an integer,
+	// or, where SQLite has another value in such a column, its text.
+	Numbers bool
 }
 
 // piece is a part of a statement with the arguments of its placeholders, in the

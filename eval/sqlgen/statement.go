@@ -26,7 +26,7 @@ type Cut struct {
 }
 
 // Select writes the statement that selects the members of the plans, in any order.
-// For one plan its rows are (id); for more they are (id, mask),
+// For one plan its rows are (id), for Statement.Numbers see there; for more they are (id, mask),
 // bit i of mask telling whether plan i selects the customer. Plans with ranks need
 // their cuts. Beside Query.Ranked rows are (id, mask, v1, v2, ...), of all customers whom
 // a plan selects or who are ranked. It returns *plan.Unsupported for what schema or dialect cannot do.
@@ -67,7 +67,7 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		bits = bits[1:]
 	}
 	columns, found := "id, mask", "mask <> 0"
-	inner := join("SELECT ", g.asText(key), " AS id, ", list(bits, " + "), " AS mask")
+	inner := join("SELECT ", g.id(key), " AS id, ", list(bits, " + "), " AS mask")
 	for i, v := range values {
 		name := fmt.Sprintf("v%d", i+1)
 		columns, found = columns+", "+name, found+" OR "+name+" IS NOT NULL"
@@ -166,6 +166,7 @@ type generator struct {
 	people row              // the population
 	key    string           // the customer's id where tests are written, once that is known
 	asked  bool             // something of the customer's own row was asked for
+	idForm KeyForm          // of the column that the ids come from, once narrow tells
 	shared bool             // all aggregates have been asked for
 	asking bool             // tests are written to find what they ask for
 	err    error            // the first thing that cannot be written
@@ -214,7 +215,7 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans), Whole: whole}, nil
+	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on
@@ -287,6 +288,21 @@ func (g *generator) bytes(sql string) string {
 		return "CAST(" + sql + ` AS TEXT) COLLATE "C"`
 	}
 	return g.asText(sql)
+}
+
+// integerIDs tells whether the ids of the statement are integers.
+func (g *generator) integerIDs() bool { return g.idForm == IntegerKey && g.dialect != ClickHouse }
+
+// id is what a statement gives of a customer's id: text, and of integers the integers,
+// which engines take as long to turn into text as to find.
+func (g *generator) id(sql string) string {
+	switch {
+	case !g.integerIDs():
+		return g.asText(sql)
+	case g.dialect == SQLite: // whose columns hold what they are given
+		return "CASE typeof(" + sql + ") WHEN 'integer' THEN " + sql + " ELSE " + g.asText(sql) + " END"
+	}
+	return sql
 }
 
 // asText is a key as text: hosts have numbers and UUIDs for keys.

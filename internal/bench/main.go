@@ -32,13 +32,14 @@ type options struct {
 	json, profile              string
 	sql                        []string
 	show                       bool
+	only                       []string // with sql: the rules, all where it is empty
 	single                     int
 	memory                     bool
 }
 
 func run() error {
 	var o options
-	var peers, hosted, sizes string
+	var peers, hosted, sizes, only string
 	flag.IntVar(&o.customers, "customers", 100_000, "customers of the shop")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often everything is measured; medians are shown")
 	flag.IntVar(&o.threads, "threads", 2, "threads of every engine")
@@ -48,10 +49,11 @@ func run() error {
 	flag.StringVar(&o.postgres, "postgres", "/usr/lib/postgresql/15/bin", "folder with initdb and postgres")
 	flag.StringVar(&o.dir, "dir", "", "folder for the peers' data; a temporary one by default")
 	flag.StringVar(&o.json, "json", "", "file for the results")
-	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring")
+	flag.StringVar(&o.profile, "cpuprofile", "", "file for a profile of our engine alone, instead of measuring; with -sql of this process while it measures")
 	flag.IntVar(&o.single, "single", 2000, "customers asked one by one, for the comparison of checkouts; 0 for none")
 	flag.StringVar(&hosted, "sql", "", "of postgres, mariadb, sqlite, clickhouse; comma-separated: measures generated SQL against hand-written, and nothing else")
 	flag.BoolVar(&o.show, "show", false, "with -sql: print how each rule is answered")
+	flag.StringVar(&only, "only", "", "with -sql: rules to measure, such as R5,R8; all by default")
 	flag.StringVar(&sizes, "grow", "", "instead of comparing, measure our engine in shops of these sizes, such as 100000,1000000,5000000")
 	flag.BoolVar(&o.memory, "memory", false, "measure how many bytes a customer takes in a memstore")
 	flag.Parse()
@@ -69,7 +71,7 @@ func run() error {
 	names := func(list string) []string {
 		return slices.DeleteFunc(strings.Split(list, ","), func(s string) bool { return s == "" })
 	}
-	o.peers, o.sql = names(peers), names(hosted)
+	o.peers, o.sql, o.only = names(peers), names(hosted), names(only)
 	if o.dir == "" {
 		dir, err := os.MkdirTemp("", "bench")
 		if err != nil {

@@ -90,6 +90,7 @@ type host struct {
 	n       int
 	only    []string // the kinds that get tables. Defaults to all
 	owned   bool     // there are no guests, and records say whose they are
+	numbers bool     // customers' ids are integers
 	made    []string // tables
 	memory  bool     // of ClickHouse: the tables lie in no files, which take most of a small world's time
 }
@@ -187,10 +188,26 @@ func entities(w *rulegen.World, kind string) []entity {
 	return out
 }
 
+// ids is the type of customers' ids.
+func (h *host) ids() string {
+	if h.numbers {
+		return h.e.integer
+	}
+	return h.e.text
+}
+
+// ownerOf is the type of columns that tell whose an item or a pair is.
+func (h *host) ownerOf(t *store.Table) string {
+	if t.Kind == "" {
+		return h.ids()
+	}
+	return h.e.text
+}
+
 func (h *host) table(w *rulegen.World, t *store.Table) {
 	name, pairs := h.prefix+t.Rows, h.prefix+t.Rows+"_pairs"
 	tm := sqlstore.TableMap{Table: name, Key: "id", Columns: map[string]sqlstore.ColumnMap{}}
-	names, types := []string{"id"}, []string{h.e.text}
+	names, types := []string{"id"}, []string{h.ownerOf(t)}
 	fixed := []func(entity) any{func(e entity) any { return e.key }}
 	add := func(column, typ string, value func(entity) any) {
 		names, types, fixed = append(names, column), append(types, typ), append(fixed, value)
@@ -204,7 +221,7 @@ func (h *host) table(w *rulegen.World, t *store.Table) {
 		add("bucket", h.e.integer, func(e entity) any { return int64(sample.Bucket(e.id)) })
 	} else {
 		tm.Customer, tm.Owned = "owner", h.owned
-		add("owner", h.e.text, func(e entity) any { return e.id })
+		add("owner", h.ids(), func(e entity) any { return e.id })
 		if t.Parent != nil {
 			tm.Parent = "belongs_to"
 			add("belongs_to", h.e.text, func(e entity) any { return e.parent })
@@ -262,7 +279,7 @@ func (h *host) table(w *rulegen.World, t *store.Table) {
 	}
 	h.insert(name, names, rows)
 	if paired {
-		h.create(pairs, h.q("owner")+" "+h.e.text, h.q("name")+" "+h.e.text, h.q("value")+" "+h.e.text)
+		h.create(pairs, h.q("owner")+" "+h.ownerOf(t), h.q("name")+" "+h.e.text, h.q("value")+" "+h.e.text)
 		h.insert(pairs, []string{"owner", "name", "value"}, h.pairs(cells, entities(w, t.Kind)))
 	}
 	if t.Kind == "" {
@@ -309,7 +326,7 @@ func (h *host) items(w *rulegen.World, t *store.Table, c store.Column, tm *sqlst
 	if h.e.words != nil && !strings.Contains(h.word(), "utf16") {
 		typ = h.word()
 	}
-	h.create(set, h.q("owner")+" "+h.e.text, h.q("item")+" "+typ)
+	h.create(set, h.q("owner")+" "+h.ownerOf(t), h.q("item")+" "+typ)
 	tm.Columns[c.Name] = sqlstore.ColumnMap{Items: &sqlstore.Items{Table: set, Owner: "owner", Item: "item"}}
 	var rows [][]any
 	for _, e := range entities(w, t.Kind) {

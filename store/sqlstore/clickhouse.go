@@ -183,17 +183,10 @@ func (s *Mapped) ownerForm(ctx context.Context, kind string, t *mappedTable) err
 	}
 	switch form := types[0]; {
 	case form == "STRING":
-		t.sql.Owner = sqlgen.TextKey
+		s.owned(t, sqlgen.TextKey)
 	case slices.Contains(clickIntegers, form):
-		t.sql.Owner = sqlgen.IntegerKey
+		s.owned(t, sqlgen.IntegerKey)
 	}
-	if kind == "" {
-		s.m.schema.Customers.Owner = t.sql.Owner
-		return nil
-	}
-	of := s.m.schema.Records[kind]
-	of.Owner = t.sql.Owner
-	s.m.schema.Records[kind] = of
 	return nil
 }
 

@@ -33,7 +33,7 @@ func (s *Mapped) Statements(ctx context.Context, q store.Query) (list []Planned,
 		return nil, nil, err
 	}
 	for _, w := range work {
-		p := Planned{Why: w.why}
+		p := Planned{Why: s.reason(w)}
 		for _, one := range w.part {
 			p.Plans = append(p.Plans, one.at)
 		}

@@ -3,23 +3,22 @@ package sqlstore
 import (
 	"slices"
 
-	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
 // ranking is everybody who is ranked, with the values that a rank compares.
 type ranking struct {
-	ids    []dangol.CustomerID
+	ids    []rowID
 	values []int64
 }
 
-func (r *ranking) add(id dangol.CustomerID, value int64) {
+func (r *ranking) add(id rowID, value int64) {
 	r.ids, r.values = append(r.ids, id), append(r.values, value)
 }
 
 // members are the rank's cut and those inside it.
-func (r *ranking) members(rank *plan.Rank) (eval.Cut, []dangol.CustomerID) {
+func (r *ranking) members(rank *plan.Rank) (eval.Cut, []rowID) {
 	k := eval.Places(rank, len(r.values))
 	if k == 0 {
 		return eval.Cut{Empty: true}, nil
@@ -29,7 +28,7 @@ func (r *ranking) members(rank *plan.Rank) (eval.Cut, []dangol.CustomerID) {
 	if rank.Bottom {
 		cut = sorted[k-1]
 	}
-	var inside []dangol.CustomerID
+	var inside []rowID
 	for i, v := range r.values {
 		if v == cut || rank.Bottom == (v < cut) {
 			inside = append(inside, r.ids[i])

@@ -46,7 +46,7 @@ func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan 
 		return nil, s.m.dialect.told(ctx, err)
 	}
 	for _, w := range work {
-		err := s.run(ctx, r, w, nil, func(id dangol.CustomerID, one *question) error { return visit(one.at, id) })
+		err := s.run(ctx, r, w, nil, func(id rowID, one *question) error { return visit(one.at, id.id()) })
 		if err != nil {
 			return nil, s.m.dialect.told(ctx, err)
 		}
@@ -60,11 +60,11 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	if err != nil {
 		return nil, err
 	}
-	found := make([][]dangol.CustomerID, len(answers))
+	found := make([]rowIDs, len(answers))
 	var kept texts
 	for _, w := range work {
-		err := s.run(ctx, r, w, &kept, func(id dangol.CustomerID, one *question) error {
-			found[one.at] = append(found[one.at], id)
+		err := s.run(ctx, r, w, &kept, func(id rowID, one *question) error {
+			found[one.at].add(id)
 			return nil
 		})
 		if err != nil {
@@ -73,7 +73,7 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	}
 	for i := range answers {
 		if answers[i].Err == nil {
-			answers[i].Members = store.NewIDs(found[i])
+			answers[i].Members = found[i].sorted()
 		}
 	}
 	return answers, nil
@@ -94,7 +94,7 @@ type question struct {
 // the values of ranks.
 type work struct {
 	part []*question
-	why  string
+	why  string // "" of one that is alone in its scope: see reason
 }
 
 // split tells the plans that the statement decides from the ranks.
@@ -134,7 +134,11 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold boo
 		}
 	}
 	for _, scope := range []plan.Scope{plan.Members, plan.Guests, plan.Both} {
-		if list := together[scope]; len(list) > 0 {
+		switch list := together[scope]; len(list) {
+		case 0:
+		case 1:
+			out = append(out, work{part: list})
+		default:
 			out = append(out, s.partition(list)...)
 		}
 	}
@@ -286,6 +290,15 @@ func (s *Mapped) partition(list []*question) []work {
 	return out
 }
 
+// reason is why these plans are answered by one statement. It is not looked for before
+// somebody asks where there was nothing to decide.
+func (s *Mapped) reason(w work) string {
+	if w.why == "" {
+		return s.partition(w.part)[0].why
+	}
+	return w.why
+}
+
 // statement writes the statement of some work.
 func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
 	if len(w.part) == 1 {
@@ -305,7 +318,7 @@ func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
 
 // run runs one statement and gives each member of each plan once, in any order. The
 // ids lie in kept, or each for itself without.
-func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit func(dangol.CustomerID, *question) error) error {
+func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit func(rowID, *question) error) error {
 	st, err := s.statement(w)
 	if err != nil {
 		return err
@@ -314,16 +327,16 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		return s.runRank(ctx, r, st, one, kept, visit)
 	}
 	plans, ranks := w.split()
-	var raw sql.RawBytes
+	ids := idScanner{numbers: st.Numbers, kept: kept}
 	mask := int64(1)
-	dest := []any{&raw, &mask}[:min(len(w.part), 2)]
+	dest := []any{ids.into(), &mask}[:min(len(w.part), 2)]
 	values := make([]sql.NullInt64, len(ranks))
 	rankings := make([]ranking, len(ranks))
 	for i := range values {
 		dest = append(dest, &values[i])
 	}
 	err = r.rows(ctx, st, func(scan func(...any) error) error {
-		id, err := kept.scan(scan, &raw, dest)
+		id, err := ids.scan(scan, dest)
 		if err != nil {
 			return err
 		}
@@ -357,13 +370,13 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 }
 
 // runRank runs the statement of a rank that is the whole rule.
-func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(dangol.CustomerID, *question) error) error {
+func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(rowID, *question) error) error {
 	cut := eval.Cut{Empty: true}
-	var raw sql.RawBytes
+	ids := idScanner{numbers: st.Numbers, kept: kept}
 	var v int64
-	dest := []any{&raw, &v}
+	dest := []any{ids.into(), &v}
 	err := r.rows(ctx, st, func(scan func(...any) error) error {
-		id, err := kept.scan(scan, &raw, dest)
+		id, err := ids.scan(scan, dest)
 		if err != nil {
 			return err
 		}

@@ -93,6 +93,9 @@ func (s *Mapped) verifyTable(ctx context.Context, t *mappedTable) error {
 		types[part[0]] = found[0]
 	}
 	t.keys = keyForm(types["key"])
+	if s.m.dialect != ClickHouse {
+		s.owned(t, integerColumn(types))
+	}
 	if s.m.tenant != "" {
 		if _, err := s.probe(ctx, from, condition(s.m.tenant)); err != nil {
 			return wrong("tenant", "the tenant's condition cannot be read", err)
@@ -125,6 +128,31 @@ func (s *Mapped) verifyTable(ctx context.Context, t *mappedTable) error {
 		}
 	}
 	return nil
+}
+
+// integerColumn is the form of the column that tells whose a table's rows are. MariaDB
+// may write integers without a sign with zeros before them, so those are kept as text.
+func integerColumn(types map[string]string) sqlgen.KeyForm {
+	column, ok := types["customer"]
+	if !ok {
+		column = types["key"]
+	}
+	if slices.Contains(wholeNumbers, column) {
+		return sqlgen.IntegerKey
+	}
+	return sqlgen.AnyKey
+}
+
+// owned notes the form of the column that tells whose a table's rows are.
+func (s *Mapped) owned(t *mappedTable, form sqlgen.KeyForm) {
+	t.sql.Owner = form
+	if t.of.Kind == "" {
+		s.m.schema.Customers.Owner = form
+		return
+	}
+	of := s.m.schema.Records[t.of.Kind]
+	of.Owner = form
+	s.m.schema.Records[t.of.Kind] = of
 }
 
 // verifyLink checks that a column can be compared with the key that it points at.
