@@ -10,7 +10,11 @@ import (
 
 // One Select of one rule over all customers, on as many threads as -cpu says: the
 // twenty, and the windows that are compared with reading memory. Before each, others'
-// data fills the caches. The best and the median are what a busy machine disturbs least.
+// data fills the caches.
+//
+//	go test -run '^$' -bench 'Rule/(R8|R12|count|sum)$' -cpu 2 . -customers 1000000
+//
+// The best and the median are what a busy machine disturbs least.
 func BenchmarkRule(b *testing.B) {
 	own, err := newOurs(makeShop(*customers, 1), 2)
 	if err != nil {
