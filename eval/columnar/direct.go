@@ -298,11 +298,29 @@ func (s *selection) within(x *cursor, lo, hi int64) (in, ok bool) {
 	if !s.direct {
 		return false, false
 	}
+	if lo > 0 && x.stands == nil && s.fewer(x, lo) {
+		return false, true
+	}
 	st, ok := s.stand(x)
 	if !ok {
 		return false, false
 	}
 	return st.within(x.local, lo, hi)
+}
+
+// fewer tells of most customers with fewer than n rows in a fixed window that they have
+// so few, by one row's place in time: before anything is worked out.
+func (s *selection) fewer(x *cursor, n int64) bool {
+	l := x.shard.logs[s.kind]
+	i := l.links.index.Load()
+	if i == nil || i.last != nil && i.last[x.local] != 0 || i.dated < i.sealed || s.span < 0 {
+		return false
+	}
+	first, end := i.of(x.local)
+	if int64(end)-int64(first) < n {
+		return true
+	}
+	return uint64(i.list[int64(end)-n]) < i.bar(x.spans[s.span].from).open
 }
 
 // within is that of a customer. Without checks, the window's ends alone tell.
