@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -54,28 +55,22 @@ var numberRules = []string{
 	`sum(all_orders.total, 1d where status = "returned") in top 10%`,
 }
 
-// Many hosts tell customers by integers, of several widths, and keep numbers for words.
-// Statements compare them as they are.
-func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
-	cat := catalog.Shop()
-	rules, err := compile.New(cat)
+// numberHost is a shop that tells customers by integers, of several widths, and keeps
+// numbers for words.
+type numberHost struct {
+	cat       *catalog.Catalog
+	end       time.Time
+	everybody []person
+	customers []*eval.Customer // the same people
+}
+
+func newNumberHost(t *testing.T) *numberHost {
+	n := &numberHost{cat: catalog.Shop(), end: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)}
+	s, err := memstore.New(n.cat, memstore.Options{})
 	require.NoError(t, err)
-	var plans []*plan.Plan
-	for _, rule := range numberRules {
-		p, ds := rules.Text(rule, compile.Options{})
-		require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
-		plans = append(plans, p)
-	}
-	end := time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)
-	everybody := people(end)
-	countries := map[string]string{"1": "KR", "2": "JP"}
-	codes := map[string]any{"KR": 1, "JP": 2, "7": 7}
-	words := map[string]string{"0": "placed", "1": "paid", "5": "confirmed", "6": "cancelled", "-7": "returned"}
-	statuses := map[string]int{"placed": 0, "paid": 1, "confirmed": 5, "cancelled": 6}
-	s, err := memstore.New(cat, memstore.Options{})
-	require.NoError(t, err)
-	for i := range everybody {
-		p := &everybody[i]
+	n.everybody = people(n.end)
+	for i := range n.everybody {
+		p := &n.everybody[i]
 		if p.id%13 == 0 {
 			p.country = "7" // a number without a word
 		}
@@ -86,11 +81,78 @@ func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
 		}
 		require.NoError(t, s.Apply(t.Context(), changes...))
 	}
-	var customers []*eval.Customer
 	require.NoError(t, s.Each(t.Context(), func(c *eval.Customer) error {
-		customers = append(customers, c)
+		n.customers = append(n.customers, c)
 		return nil
 	}))
+	return n
+}
+
+// fill makes the tables. Columns whose names begin with c may be missing.
+func (n *numberHost) fill(h *host) {
+	h.create("n_customers", "`id` Int32", "`joined` Int64", "`points` UInt16", "`ccountry` Int8")
+	h.create("n_orders", "`id` Int64", "`cowner` UInt32", "`placed` UInt32", "`cstatus` Int8", "`total` Int32")
+	h.create("n_items", "`id` UInt32", "`owner` Int64", "`parent` Int16", "`placed` Int64", "`status` Int16", "`product` Int8")
+	countries := map[string]any{"KR": 1, "JP": 2, "7": 7}
+	statuses := map[string]int{"placed": 0, "paid": 1, "confirmed": 5, "cancelled": 6}
+	orders := [][]any{{1_000_000, nil, n.end.Unix() - 1, 5, 9_999_999}} // of nobody
+	var rows, items [][]any
+	for _, p := range n.everybody {
+		rows = append(rows, []any{p.id, p.joined.Unix(), p.points, countries[p.country]})
+		for _, o := range p.orders {
+			orders = append(orders, []any{o.id, p.id, o.placed.Unix(), statuses[o.status], o.total})
+			for _, l := range o.lines {
+				items = append(items, []any{l.id, p.id, o.id, o.placed.Unix(), statuses[o.status], l.product})
+			}
+		}
+	}
+	h.e.click.insert(h, "n_customers", rows)
+	h.e.click.insert(h, "n_orders", orders)
+	h.e.click.insert(h, "n_items", items)
+}
+
+func (n *numberHost) open(h *host, owned bool) *sqlstore.Mapped {
+	at := sqlstore.ColumnMap{Column: "placed", Time: "epoch"}
+	status := func(column string) sqlstore.ColumnMap {
+		return sqlstore.ColumnMap{Column: column, Values: map[string]string{"0": "placed", "1": "paid", "5": "confirmed", "6": "cancelled", "-7": "returned"}}
+	}
+	m, err := sqlstore.OpenMapped(h.t.Context(), h.db, h.e.dialect, n.cat, sqlstore.Mapping{
+		Customers: sqlstore.TableMap{Table: "n_customers", Key: "id", Columns: map[string]sqlstore.ColumnMap{
+			"joined": {Column: "joined", Time: "epoch"}, "points": {Column: "points"},
+			"country": {Column: "ccountry", Values: map[string]string{"1": "KR", "2": "JP"}},
+		}},
+		Records: map[string]sqlstore.TableMap{
+			"all_orders": {Table: "n_orders", Key: "id", Customer: "cowner", Owned: owned, Columns: map[string]sqlstore.ColumnMap{
+				"placed": at, "status": status("cstatus"), "total": {Column: "total", Amount: "minor"},
+			}},
+			"items": {Table: "n_items", Key: "id", Customer: "owner", Parent: "parent", Owned: owned, Columns: map[string]sqlstore.ColumnMap{
+				"order.placed": at, "order.status": status("status"), "product": {Column: "product"},
+			}},
+		},
+	}, sqlstore.MappedOptions{})
+	require.NoError(h.t, err)
+	return m
+}
+
+func (n *numberHost) world(asOf time.Time) *rulegen.World {
+	return &rulegen.World{Catalog: n.cat, AsOf: asOf, Zone: time.UTC, Customers: n.customers}
+}
+
+func (n *numberHost) plans(t *testing.T, texts []string) (plans []*plan.Plan) {
+	c, err := compile.New(n.cat)
+	require.NoError(t, err)
+	for _, rule := range texts {
+		p, ds := c.Text(rule, compile.Options{})
+		require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+		plans = append(plans, p)
+	}
+	return plans
+}
+
+// Statements compare ids, and numbers that stand for words, as they are.
+func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
+	n := newNumberHost(t)
+	plans := n.plans(t, numberRules)
 	for _, e := range clickHouses() {
 		if e.click.seconds {
 			continue
@@ -98,54 +160,50 @@ func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			h := &host{t: t, e: e, db: e.start(t), memory: true}
-			// Columns whose names begin with c may be missing.
-			h.create("n_customers", "`id` Int32", "`joined` Int64", "`points` UInt16", "`ccountry` Int8")
-			h.create("n_orders", "`id` Int64", "`cowner` UInt32", "`placed` UInt32", "`cstatus` Int8", "`total` Int32")
-			h.create("n_items", "`id` UInt32", "`owner` Int64", "`parent` Int16", "`placed` Int64", "`status` Int16", "`product` Int8")
+			n.fill(h)
 			defer h.drop()
-			var rows, orders, items [][]any
-			for _, p := range everybody {
-				var country any
-				if p.country != "" {
-					country = codes[p.country]
-				}
-				rows = append(rows, []any{p.id, p.joined.Unix(), p.points, country})
-				for _, o := range p.orders {
-					orders = append(orders, []any{o.id, p.id, o.placed.Unix(), statuses[o.status], o.total})
-					for _, l := range o.lines {
-						items = append(items, []any{l.id, p.id, o.id, o.placed.Unix(), statuses[o.status], l.product})
-					}
-				}
-			}
-			orders = append(orders, []any{1_000_000, nil, end.Unix() - 1, 5, 9_999_999}) // of nobody
-			h.e.click.insert(h, "n_customers", rows)
-			h.e.click.insert(h, "n_orders", orders)
-			h.e.click.insert(h, "n_items", items)
 			for _, owned := range []bool{true, false} {
-				status := func(column string) sqlstore.ColumnMap { return sqlstore.ColumnMap{Column: column, Values: words} }
-				at := sqlstore.ColumnMap{Column: "placed", Time: "epoch"}
-				m, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, cat, sqlstore.Mapping{
-					Customers: sqlstore.TableMap{Table: "n_customers", Key: "id", Columns: map[string]sqlstore.ColumnMap{
-						"joined": {Column: "joined", Time: "epoch"}, "points": {Column: "points"}, "country": {Column: "ccountry", Values: countries},
-					}},
-					Records: map[string]sqlstore.TableMap{
-						"all_orders": {Table: "n_orders", Key: "id", Customer: "cowner", Owned: owned, Columns: map[string]sqlstore.ColumnMap{
-							"placed": at, "status": status("cstatus"), "total": {Column: "total", Amount: "minor"},
-						}},
-						"items": {Table: "n_items", Key: "id", Customer: "owner", Parent: "parent", Owned: owned, Columns: map[string]sqlstore.ColumnMap{
-							"order.placed": at, "order.status": status("status"), "product": {Column: "product"},
-						}},
-					},
-				}, sqlstore.MappedOptions{})
-				require.NoError(t, err)
-				for _, asOf := range []time.Time{end, end.AddDate(0, 0, -200)} { // many have not joined at the second
-					w := &rulegen.World{Catalog: cat, AsOf: asOf, Zone: time.UTC, Customers: customers}
+				m := n.open(h, owned)
+				for _, asOf := range []time.Time{n.end, n.end.AddDate(0, 0, -200)} { // many have not joined at the second
 					for i := range plans {
-						agree(t, m, w, plans[i:i+1], numberRules[i:i+1], map[string]int{})
+						agree(t, m, n.world(asOf), plans[i:i+1], numberRules[i:i+1], map[string]int{})
 					}
-					agree(t, m, w, plans, numberRules, map[string]int{})
+					agree(t, m, n.world(asOf), plans, numberRules, map[string]int{})
 				}
 			}
+		})
+	}
+}
+
+// Hundreds of rules are a few statements, none of which outgrows what a server takes of
+// its own accord or when told.
+func TestHundredsOfRulesOnClickHouse(t *testing.T) {
+	n := newNumberHost(t)
+	var texts []string
+	for i := range 320 {
+		days := 20 + i
+		texts = append(texts, []string{
+			fmt.Sprintf(`joined within %dd and not orders(%dd)`, days, days/2),
+			fmt.Sprintf(`orders(%dd where status = "confirmed" and total >= %d) >= 2`, days, 100*days),
+			fmt.Sprintf(`sum(orders.total, %dd) >= %d and points between %d and 900`, days, 300*days, i),
+			fmt.Sprintf(`last(orders) not within %dd and country in ("KR", "7", "x%d")`, days, i),
+			fmt.Sprintf(`items(%dd where product in ("%d", "%d", "%d")) or points >= %d`, days, i%9, i%7, i, 600+i),
+			fmt.Sprintf(`share(items, %dd where product = "%d") >= 20%%`, days, i%9),
+			fmt.Sprintf(`items(%dd) and orders(since last(items, %dd)) = 0`, days, days),
+			fmt.Sprintf(`country = "JP" and orders(%dd) between 1 and 3 and not items(%dd where product = "%d")`, days, days, i%9),
+		}[i%8])
+	}
+	plans := n.plans(t, texts)
+	for _, e := range clickHouses() {
+		if e.click.again {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			h := &host{t: t, e: e, db: e.start(t), memory: true}
+			n.fill(h)
+			defer h.drop()
+			agree(t, n.open(h, true), n.world(n.end), plans, texts, map[string]int{})
 		})
 	}
 }
