@@ -162,14 +162,15 @@ func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
 			h := &host{t: t, e: e, db: e.start(t), memory: true}
 			n.fill(h)
 			defer h.drop()
-			for _, owned := range []bool{true, false} {
-				m := n.open(h, owned)
-				for _, asOf := range []time.Time{n.end, n.end.AddDate(0, 0, -200)} { // many have not joined at the second
-					for i := range plans {
-						agree(t, m, n.world(asOf), plans[i:i+1], numberRules[i:i+1], map[string]int{})
-					}
-					agree(t, m, n.world(asOf), plans, numberRules, map[string]int{})
+			for _, way := range []struct {
+				owned bool
+				asOf  time.Time
+			}{{true, n.end}, {true, n.end.AddDate(0, 0, -200)}, {false, n.end}} { // many have not joined at the second
+				m, w := n.open(h, way.owned), n.world(way.asOf)
+				for i := range plans {
+					agree(t, m, w, plans[i:i+1], numberRules[i:i+1], map[string]int{})
 				}
+				agree(t, m, w, plans, numberRules, map[string]int{})
 			}
 		})
 	}
