@@ -43,6 +43,7 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 	if g.dialect == MySQL && !lists || g.ordered(base.slots[0].agg) {
 		return piece{}, false
 	}
+	base.first = true
 	r := g.record(base.slots[0].agg, base.slots)
 	where, own := g.selected(base, r)
 	if base.marks != nil {

@@ -157,6 +157,65 @@ func TestSelectiveRulesUseTheirIndex(t *testing.T) {
 	}
 }
 
+// PostgreSQL groups all records of a kind in the order of an index where it has one, and
+// by hashing where it would sort them first; a host's transaction goes on as it was. The
+// mapping itself tells what was set when a statement ran.
+func TestGroupsOfAllRecordsInTheOrderOfAnIndex(t *testing.T) {
+	for _, e := range engines() {
+		if e.dialect != sqlstore.Postgres {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			db := e.start(t)
+			bigShop(t, e, db)
+			epoch := sqlstore.ColumnMap{Column: "placed", Time: "epoch"}
+			s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+				Customers: sqlstore.TableMap{Table: "big_customers", Key: "id", Columns: map[string]sqlstore.ColumnMap{"joined": {Column: "joined", Time: "epoch"}}},
+				Records: map[string]sqlstore.TableMap{
+					"all_orders": {Table: "big_orders", Key: "id", Customer: "customer_id", Owned: true, Columns: map[string]sqlstore.ColumnMap{
+						"placed": epoch, "status": {SQL: "'confirmed'"}, "total": {SQL: "CASE current_setting('enable_hashagg') WHEN 'off' THEN 1 ELSE 0 END", Amount: "minor"},
+					}},
+				},
+			}, sqlstore.MappedOptions{})
+			require.NoError(t, err)
+			c, err := compile.New(catalog.Shop())
+			require.NoError(t, err)
+			members := func(rule string) int {
+				t.Helper()
+				p, ds := c.Text(rule, compile.Options{})
+				require.False(t, ds.HasErrors(), "%v", ds)
+				answers, err := s.Select(t.Context(), store.Query{Plans: []*plan.Plan{p}, AsOf: time.Unix(bigAsOf, 0)})
+				require.NoError(t, err)
+				require.NoError(t, answers[0].Err)
+				return answers[0].Members.Len()
+			}
+			const all, lately = `sum(orders.total) >= 1`, `sum(orders.total, 7d) >= 1`
+			require.Zero(t, members(all), "it would sort")
+			for _, query := range []string{"CREATE INDEX ON big_orders (customer_id, placed)", "VACUUM ANALYZE big_orders"} {
+				_, err := db.ExecContext(t.Context(), query)
+				require.NoError(t, err)
+			}
+			require.Equal(t, bigCustomers, members(all))
+			require.Zero(t, members(lately), "a short window needs no such order")
+
+			_, err = db.ExecContext(t.Context(), "CREATE TABLE big_members (group_id TEXT, customer TEXT, PRIMARY KEY (group_id, customer))")
+			require.NoError(t, err)
+			p, ds := c.Text(all, compile.Options{})
+			require.False(t, ds.HasErrors(), "%v", ds)
+			require.NoError(t, sqlstore.InTx(t.Context(), db, e.dialect, func(tx *sql.Tx) error {
+				written, err := s.WriteMembers(t.Context(), tx, store.Query{Plans: []*plan.Plan{p}, AsOf: time.Unix(bigAsOf, 0)}, []string{"all"}, sqlstore.MemberTable{Name: "big_members"})
+				require.NoError(t, err)
+				require.EqualValues(t, bigCustomers, written[0].Count)
+				var after string
+				require.NoError(t, tx.QueryRowContext(t.Context(), "SHOW enable_hashagg").Scan(&after))
+				require.Equal(t, "on", after)
+				return nil
+			}))
+		})
+	}
+}
+
 // ranksAmongRules compares rules that share a pass over the records they need with the
 // same rules asked one by one, where each rank has a statement of its own.
 func ranksAmongRules(t *testing.T, s *sqlstore.Mapped) {
