@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,4 +66,37 @@ func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	_, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
 	var no *plan.Unsupported
 	require.True(t, errors.As(err, &no), "%v", err)
+}
+
+// The reasons tell where customers are left out before a scan is grouped: on SQLite alone,
+// and only where no rule that shares the scan needs them.
+func TestPartitionTellsWhoIsLeftOut(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	share := `share(items, 180d where category = "17") >= 60%`
+	tests := []struct {
+		rules []string
+		on    sqlgen.Dialect
+		want  bool
+	}{
+		{[]string{share}, sqlgen.SQLite, true},
+		{[]string{share, `share(items, 365d where category = "3") > 5%`}, sqlgen.SQLite, true},
+		{[]string{share, `items(365d) >= 3`}, sqlgen.SQLite, false},
+		{[]string{`share(items, 180d where category = "17") <= 60%`}, sqlgen.SQLite, false},
+		{[]string{`share(items, 180d where category = "17") >= 0%`}, sqlgen.SQLite, false},
+		{[]string{`share(items, where category = "17") >= 60%`}, sqlgen.SQLite, false},
+		{[]string{share}, sqlgen.Postgres, false},
+		{[]string{share}, sqlgen.MySQL, false},
+	}
+	for _, tt := range tests {
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		for _, rule := range tt.rules {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+			q.Plans = append(q.Plans, p)
+		}
+		parts := sqlgen.Partition(tt.on, plainSchema(catalog.Shop()), q, nil)
+		require.Len(t, parts, 1)
+		require.Equal(t, tt.want, strings.Contains(parts[0].Why, "left out"), "%s %s: %s", tt.on, tt.rules, parts[0].Why)
+	}
 }
