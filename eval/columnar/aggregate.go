@@ -93,6 +93,16 @@ func (b *batch) into(acc accumulator, terms []plan.Test, mask []uint8, ordered b
 	acc.add(b, mask, ordered)
 }
 
+// readInto gives the rows of a span that pass the terms to the accumulator, and tells how
+// many it looked at.
+func (b *batch) readInto(l *log, in span, terms []plan.Test, acc accumulator) (rows int) {
+	b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
+		rows += rb.n
+		rb.into(acc, terms, mask, ordered)
+	})
+	return rows
+}
+
 // sparse is how many rows one row stands among when listing rows is worthwhile.
 const sparse = 8
 

@@ -27,11 +27,8 @@ func (b *batch) scanNest(a *plan.Aggregate, l *log, members []nested, to int64) 
 	}
 	total, terms := b.withCounts(b.accumulate(a, l), classes...), b.terms(a.Where)
 	for _, m := range members {
-		rows, timer := 0, b.stats.start(m.classes[0], Shared)
-		b.rowsIn(l, span{m.from, to}, func(rb *batch, mask []uint8, ordered bool) {
-			rows += rb.n
-			rb.into(total, terms, mask, ordered)
-		})
+		timer := b.stats.start(m.classes[0], Shared)
+		rows := b.readInto(l, span{m.from, to}, terms, total)
 		v := total.copied()
 		for _, c := range m.classes {
 			b.values[c] = v
@@ -51,11 +48,8 @@ func (b *batch) restNest(a *plan.Aggregate, l *log, members []nested, to int64) 
 	left, terms, from := b.remaining(a, l, &whole.codes), b.terms(a.Where), int64(plan.MinInstant)
 	for i := len(members) - 1; i >= 0; i-- {
 		m := &members[i]
-		rows, timer := 0, b.stats.start(m.classes[0], Rest)
-		b.rowsIn(l, span{from, m.from}, func(rb *batch, mask []uint8, ordered bool) {
-			rows += rb.n
-			rb.into(left, terms, mask, ordered)
-		})
+		timer := b.stats.start(m.classes[0], Rest)
+		rows := b.readInto(l, span{from, m.from}, terms, left)
 		v := left.copied()
 		for _, c := range m.classes {
 			b.values[c] = v

@@ -25,13 +25,8 @@ func (b *batch) sinceNewest(a *plan.Aggregate, l *log) vector {
 // as codes.
 func (b *batch) newest(m *plan.Aggregate, in span) narrow {
 	l := b.shard.logs[b.snapshot.schema.kind[m.Kind]]
-	timer, rows := b.stats.start(b.class[m], Recent), 0
-	last, terms := b.latestOf(l), b.terms(m.Where)
-	b.rowsIn(l, in, func(rb *batch, mask []uint8, ordered bool) {
-		rows += rb.n
-		rb.into(last, terms, mask, ordered)
-	})
-	timer.stop(rows)
+	timer, last := b.stats.start(b.class[m], Recent), b.latestOf(l)
+	timer.stop(b.readInto(l, in, b.terms(m.Where), last))
 	return last.codes
 }
 

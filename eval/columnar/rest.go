@@ -7,11 +7,8 @@ import "github.com/dangol-dev/dangol/eval/plan"
 // the window are taken away from the copy.
 func (b *batch) rest(a *plan.Aggregate, l *log, in span) (vector, int) {
 	whole := b.summary(a, l, span{plan.MinInstant, in.to}, b.whole[a])
-	acc, terms, rows := b.remaining(a, l, &whole.codes), b.terms(a.Where), 0
-	b.rowsIn(l, span{plan.MinInstant, in.from}, func(rb *batch, mask []uint8, ordered bool) {
-		rows += rb.n
-		rb.into(acc, terms, mask, ordered)
-	})
+	acc := b.remaining(a, l, &whole.codes)
+	rows := b.readInto(l, span{plan.MinInstant, in.from}, b.terms(a.Where), acc)
 	return acc.result(), rows
 }
 
