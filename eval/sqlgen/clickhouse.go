@@ -48,6 +48,7 @@ type part struct {
 	name  string
 	value piece
 	sort  partSort
+	of    *scan // whose aggregate it is, nil for a lifted value
 }
 
 type partSort uint8
@@ -92,7 +93,7 @@ func (l *lifted) add(key string, s partSort, value func() piece) string {
 		p := value()
 		name = l.g.alias(Reserved)
 		l.names[key] = name
-		l.parts = append(l.parts, part{name, s.cast(p), s})
+		l.parts = append(l.parts, part{name: name, value: s.cast(p), sort: s})
 	}
 	return name
 }
@@ -260,7 +261,7 @@ func (g *generator) columns() []part {
 	for _, s := range g.scans {
 		for _, slot := range s.slots {
 			if slot.used {
-				out = append(out, part{name: slot.column, sort: g.slotSort(slot)})
+				out = append(out, part{name: slot.column, sort: g.slotSort(slot), of: s})
 			}
 		}
 	}
@@ -374,23 +375,8 @@ func (g *generator) clickPeople(of who) piece {
 	l := g.people.customerLift
 	population := of.base == nil && !of.all
 	columns := g.columns()
-	own := len(l.parts)
 	var branches []piece
-	read := slices.DeleteFunc(slices.Clone(g.scans), func(s *scan) bool { return !g.reads(s) })
-	type owned struct{ from, to int } // the columns of a scan
-	scans := make([]owned, len(read))
-	for k, s := range read {
-		scans[k].from = own
-		if k > 0 {
-			scans[k].from = scans[k-1].to
-		}
-		scans[k].to = scans[k].from
-		for _, slot := range s.slots {
-			if slot.used {
-				scans[k].to++
-			}
-		}
-	}
+	read := slices.DeleteFunc(slices.Clone(g.scans), func(s *scan) bool { return !s.asked() })
 	if population && len(g.bits) == 0 && len(read) > 0 {
 		g.bits = append(g.bits, g.alias(Reserved))
 	}
@@ -429,7 +415,7 @@ func (g *generator) clickPeople(of who) piece {
 		conditions := g.all(append([]piece{text(key + " IS NOT NULL"), of.exists}, l.where...)...)
 		branches = append(branches, join(branch(g.clickKey(key), bits, func(i int) piece {
 			switch {
-			case i >= own:
+			case columns[i].of != nil:
 				return none(i)
 			case together:
 				return join("materialize(", value(i, columns[i].value), ")")
@@ -437,10 +423,10 @@ func (g *generator) clickPeople(of who) piece {
 			return columns[i].value
 		}), " FROM "+g.table(g.schema.Customers)+" c WHERE ", conditions))
 	}
-	for k, s := range read {
+	for _, s := range read {
 		bits, any := g.clickBits(s, false)
 		var where []piece
-		if any && scans[k].from == scans[k].to { // what has no bit says nothing
+		if any && !s.read() { // what has no bit says nothing
 			var set []piece
 			for _, b := range g.bits {
 				set = append(set, text(mark+b+" <> 0"))
@@ -451,7 +437,7 @@ func (g *generator) clickPeople(of who) piece {
 			where = append(where, of.late)
 		}
 		branches = append(branches, join(branch(g.clickKey(clickOwner), bits, func(i int) piece {
-			if scans[k].from <= i && i < scans[k].to {
+			if columns[i].of == s {
 				return value(i, text(columns[i].name))
 			}
 			return none(i)

@@ -89,7 +89,7 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 // all are conditions that all must hold, without those that always do.
 func (g *generator) all(conditions ...piece) piece {
 	yes := g.always(true).sql
-	some := slices.DeleteFunc(conditions, func(p piece) bool { return p.sql == "" || p.sql == yes })
+	some := slices.DeleteFunc(nonEmpty(conditions...), func(p piece) bool { return p.sql == yes })
 	if len(some) == 0 {
 		return g.always(true)
 	}

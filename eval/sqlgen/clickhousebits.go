@@ -213,7 +213,7 @@ func (g *generator) clickBits(s *scan, people bool) (columns []piece, any bool) 
 	return columns, any
 }
 
-// reads tells whether a statement uses anything of a scan.
-func (g *generator) reads(s *scan) bool {
+// asked tells whether a statement uses anything of a scan, be it within.
+func (s *scan) asked() bool {
 	return slices.ContainsFunc(s.slots, func(slot *slot) bool { return slot.used || slot.read })
 }
