@@ -1,10 +1,6 @@
 package columnar
 
-import (
-	"hash/maphash"
-
-	"github.com/dangol-dev/dangol"
-)
+import "hash/maphash"
 
 // owners finds whose a record is by its key: an open hash table of the keys of one
 // kind, eight bytes an entry. It keeps neither keys nor rows, only a part of each
@@ -28,35 +24,6 @@ type ownerPart struct {
 }
 
 const tagShift = 32
-
-// Owner tells whose the record with a key is, not ok where there is none. Where
-// several customers have one, it is any of them. The first question about a kind
-// reads all its keys; from then on they take ten to fifteen bytes a row. The hint is
-// for Change and Record.
-func (t *Table) Owner(kind, key string) (id dangol.CustomerID, hint uint32, ok bool) {
-	i, ok := t.schema.kind[kind]
-	if !ok {
-		return "", noRow, false
-	}
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	o := t.owners[i].Load()
-	if o == nil {
-		o = t.readOwners(i)
-	}
-	at, ok := o.find(key, func(place uint32) bool {
-		row, ok := t.shards[place>>shardBits].logs[i].keyed(uint16(place&slotMask), key, noRow)
-		hint = row
-		return ok
-	})
-	if !ok {
-		return "", noRow, false
-	}
-	return t.id(at), hint, true
-}
-
-// noRow is a hint that leads nowhere.
-const noRow = 1<<32 - 1
 
 // readOwners reads all keys of a kind. The caller holds mu for reading.
 func (t *Table) readOwners(kind int) *owners {
@@ -91,9 +58,21 @@ func (o *owners) part(hash uint64) (p *ownerPart, tag uint64) {
 	return &o.parts[hash>>56], hash & (1<<tagShift - 1)
 }
 
-// find is the place of a key that has it, of those which may.
-func (o *owners) find(key string, has func(place uint32) bool) (place uint32, ok bool) {
-	p, tag := o.part(maphash.String(o.seed, key))
+func (o *owners) hash(key string) uint64 { return maphash.String(o.seed, key) }
+
+// glance reads the entry where that of a hash would stand, which is thereby near
+// when it is looked for.
+func (o *owners) glance(hash uint64) uint64 {
+	p, tag := o.part(hash)
+	if len(p.slots) == 0 {
+		return 0
+	}
+	return p.slots[p.first(tag)]
+}
+
+// find is the place of the key of a hash that has it, of those which may.
+func (o *owners) find(hash uint64, has func(place uint32) bool) (place uint32, ok bool) {
+	p, tag := o.part(hash)
 	if len(p.slots) == 0 {
 		return 0, false
 	}
@@ -106,7 +85,7 @@ func (o *owners) find(key string, has func(place uint32) bool) (place uint32, ok
 }
 
 // add notes a key of the customer of a place, unless it is noted.
-func (o *owners) add(key string, place uint32) { o.addHash(maphash.String(o.seed, key), place) }
+func (o *owners) add(key string, place uint32) { o.addHash(o.hash(key), place) }
 
 func (o *owners) addHash(hash uint64, place uint32) {
 	p, tag := o.part(hash)
@@ -117,7 +96,7 @@ func (o *owners) addHash(hash uint64, place uint32) {
 }
 
 func (o *owners) remove(key string, place uint32) {
-	p, tag := o.part(maphash.String(o.seed, key))
+	p, tag := o.part(o.hash(key))
 	if len(p.slots) == 0 {
 		return
 	}

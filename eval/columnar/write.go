@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/dangol-dev/dangol"
@@ -12,6 +13,7 @@ import (
 // Change is one change of one row: of a customer, or of a record.
 type Change struct {
 	Customer dangol.CustomerID
+	At       Spot   // where Look found the customer, which saves looking again
 	Kind     string // of the record; "" for the customer
 	// Gone takes the row away: a customer with all records, a record with those that
 	// belong to it. What is not there stays so.
@@ -28,7 +30,11 @@ type Change struct {
 	// New promises that the customer has no record of the kind with the key, which
 	// saves looking for one.
 	New bool
-	// Hint is where Owner found the record, which saves looking for it again.
+	// Part says that the Record's fields are those alone that change: one that is
+	// catalog.Missing goes, others stay, and so does the parent. A customer without
+	// such a record is passed over.
+	Part bool
+	// Hint is where Look found the record, which saves looking for it again.
 	Hint uint32
 }
 
@@ -69,6 +75,8 @@ func (s *schema) checkChange(c *Change) (int64, error) {
 		return 0, fmt.Errorf("%w: a change of %s without a record", ErrShape, c.Kind)
 	case c.Gone:
 		return 0, nil
+	case c.Part && c.Record.Parent != nil:
+		return 0, fmt.Errorf("%w: %s %q: a part of a record has no parent", ErrShape, c.Kind, c.Record.Key)
 	case c.Record.Parent != nil && s.kinds[i].parent == nil:
 		return 0, fmt.Errorf("%w: %s %q: its kind has no parents", ErrShape, c.Kind, c.Record.Key)
 	}
@@ -84,7 +92,7 @@ func (t *Table) change(c *Change) {
 		t.head(c.Customer, c.Guest, c.Attributes)
 		return
 	}
-	at, ok := t.find(c.Customer)
+	at, ok := t.at(c.Customer, c.At)
 	if !ok {
 		return
 	}
@@ -93,6 +101,12 @@ func (t *Table) change(c *Change) {
 	if c.Gone {
 		if row, ok := w.shard.logs[i].keyed(w.local, c.Record.Key, c.Hint); ok {
 			w.take(i, row)
+		}
+		return
+	}
+	if c.Part {
+		if row, ok := w.shard.logs[i].keyed(w.local, c.Record.Key, c.Hint); ok {
+			w.patch(i, k, row, c.Record)
 		}
 		return
 	}
@@ -150,6 +164,33 @@ func (w *rowWriter) replace(i int, k *kind, row uint32, r *eval.Record, parent u
 	if now != row || !slices.Equal(was, w.shard.logs[i].lent(after[:0], now)) {
 		w.adopt(k, row, now)
 	}
+}
+
+// patch writes those fields into a row that the record has.
+func (w *rowWriter) patch(i int, k *kind, row uint32, r *eval.Record) {
+	for name := range r.Fields {
+		if f := k.field[name]; k.stamped && k.stampUp == 0 && f == k.stamp || slices.Contains(k.lends, f) {
+			w.move(i, k, row, r)
+			return
+		}
+	}
+	epoch := w.table.epoch
+	l := w.shard.log(i, epoch)
+	for name, v := range r.Fields {
+		f := k.field[name]
+		l.fill(int(row), f, k.fields[f].code(&l.fields[f], v, epoch), epoch)
+	}
+}
+
+// move is patch where the row's place in time, or that of rows below, may change.
+func (w *rowWriter) move(i int, k *kind, row uint32, r *eval.Record) {
+	l := w.shard.logs[i]
+	whole, parent := l.record(int(row)), uint32(0)
+	maps.Copy(whole.Fields, r.Fields)
+	if k.parent != nil {
+		parent = l.parent.at(int(row))
+	}
+	w.replace(i, k, row, whole, parent)
 }
 
 // adopt ties the rows below a record, which was in one row and is in another now,

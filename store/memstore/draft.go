@@ -8,6 +8,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -17,6 +18,7 @@ type fields = map[string]catalog.Value
 type row struct {
 	fields fields
 	parent string
+	part   bool // fields are what changes of the one in base; its kind has no parents
 }
 
 // draft is changes that are not visible yet: rows laid over a base, which stays as it
@@ -25,18 +27,18 @@ type draft struct {
 	schema    *store.Schema
 	base      home
 	origin    *origin
-	known     map[string]map[string]fields // rows of dimensions in base, by name and key
-	customers map[dangol.CustomerID]*working
-	order     []*working // as they were first touched; each that is gone, and what came after
-	records   map[recordID]*entry
-	rows      [][]*entry                   // by kind, as they were first touched
-	dims      map[string]map[string]fields // nil where the row is removed
-	bytes     int64                        // about what the changes take
-	shown     bool                         // an error tells a change of it
+	known     map[string]map[string]fields   // rows of dimensions in base, by name and key
+	customers map[dangol.CustomerID]*working // empty while they are few
+	order     []*working                     // as they were first touched; each that is gone, and what came after
+	records   map[recordID]*entry            // empty while they are few
+	rows      [][]*entry                     // by kind, as they were first touched
+	dims      map[string]map[string]fields   // nil where the row is removed
+	bytes     int64                          // about what the changes take
+	shown     bool                           // an error tells a change of it
 
 	// What one draft after another uses, where the home keeps nothing of it.
 	workings pool[working]
-	entries  pool[entry]
+	entries  pool[entry] // all of them
 	fields   []fields
 	filled   int // of fields
 }
@@ -61,7 +63,8 @@ type entry struct {
 // working is a customer being changed.
 type working struct {
 	id      dangol.CustomerID
-	based   bool // base has one of the id, whose records these are but for the entries
+	at      columnar.Spot // of base
+	based   bool          // base has one of the id, whose records these are but for the entries
 	gone    bool
 	put     bool // guest and attributes are others than in base
 	known   bool // guest and attributes are read
@@ -116,7 +119,7 @@ func (s *Store) begin() *draft {
 
 // end keeps the draft's memory for the next, if it is little and nobody else does.
 func (s *Store) end(d *draft) {
-	if s.table == nil || d.shown || len(d.records) > checkEvery || len(d.customers) > checkEvery {
+	if s.table == nil || d.shown || d.entries.used > checkEvery || len(d.order) > checkEvery {
 		return
 	}
 	clear(d.customers)
@@ -192,7 +195,7 @@ func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
 	switch c.Op {
 	case store.Put:
 		if w == nil {
-			w = d.work(c.Customer, false)
+			w = d.anew(c.Customer)
 		}
 		w.known, w.put, w.guest, w.attrs = true, true, c.Guest, c.Fields
 	case store.Set:
@@ -213,7 +216,7 @@ func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
 				d.lay(w, d.entry(t, key)).gone = true
 			}
 		}
-		d.work(c.Customer, false).gone = true
+		d.anew(c.Customer).gone = true
 	}
 	return nil
 }
@@ -243,7 +246,7 @@ func (d *draft) applyDimension(c *store.Change, bad func(string) error) error {
 }
 
 func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) error) error {
-	e := d.entry(t, c.Key)
+	e := d.entryOf(c.Customer, t, c.Key)
 	id, exists := e.owner()
 	if exists && c.Customer != "" && c.Customer != id {
 		return bad(fmt.Sprintf("it belongs to customer %q", string(id)))
@@ -267,11 +270,7 @@ func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) er
 	}
 	now := row{fields: c.Fields, parent: c.Parent}
 	if c.Op == store.Set {
-		old := d.record(w, e)
-		now.fields = overlay(old.fields, c.Fields)
-		if now.parent == "" {
-			now.parent = old.parent
-		}
+		now = d.changed(w, e, now)
 	}
 	if t.Parent != nil {
 		if owner, ok := d.entry(t.Parent, now.parent).owner(); !ok {
@@ -288,16 +287,48 @@ func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) er
 }
 
 // entry is what is known and shall become of a record.
-func (d *draft) entry(t *store.Table, key string) *entry {
-	id := recordID{t, key}
-	e, ok := d.records[id]
-	if !ok {
-		e = d.entries.take()
-		e.table, e.key = t, key
-		e.was, e.hint, _ = d.base.owner(t.Kind, key)
-		d.records[id] = e
+func (d *draft) entry(t *store.Table, key string) *entry { return d.entryOf("", t, key) }
+
+// entryOf is entry where the record is perhaps a customer's, who is thereby found.
+func (d *draft) entryOf(id dangol.CustomerID, t *store.Table, key string) *entry {
+	if e := d.laid(t, key); e != nil {
+		return e
+	}
+	seen := d.base.look(id, t.Kind, key)
+	if seen.At != 0 && d.touched(id) == nil {
+		d.work(id, seen.At)
+	}
+	e := d.entries.take()
+	e.table, e.key, e.was, e.hint = t, key, seen.Owner, seen.Hint
+	if e.was != "" && d.touched(e.was) == nil {
+		d.work(e.was, seen.Spot)
+	}
+	if len(d.records) > 0 {
+		d.records[recordID{t, key}] = e
 	}
 	return e
+}
+
+// few is up to how many customers, or records, are looked through one by one.
+const few = 8
+
+// laid is the entry of a record that was asked for, nil for none.
+func (d *draft) laid(t *store.Table, key string) *entry {
+	all := d.entries.all[:d.entries.used]
+	if len(all) <= few {
+		for _, e := range all {
+			if e.table == t && e.key == key {
+				return e
+			}
+		}
+		return nil
+	}
+	if len(d.records) == 0 {
+		for _, e := range all {
+			d.records[recordID{e.table, e.key}] = e
+		}
+	}
+	return d.records[recordID{t, key}]
 }
 
 // owner tells whose the record is.
@@ -366,29 +397,57 @@ func (d *draft) merge(from, to *working) string {
 			d.put(to, e, d.record(from, e), true)
 		}
 	}
-	d.work(from.id, false).gone = true
+	d.anew(from.id).gone = true
 	return ""
 }
 
 // customer finds one to work on, nil for none.
 func (d *draft) customer(id dangol.CustomerID) *working {
-	if w, ok := d.customers[id]; ok {
-		if w.gone {
-			return nil
+	w := d.touched(id)
+	if w == nil {
+		if at, ok := d.base.find(id); ok {
+			return d.work(id, at)
 		}
-		return w
-	}
-	if !d.base.has(id) {
 		return nil
 	}
-	return d.work(id, true)
+	if w.gone {
+		return nil
+	}
+	return w
 }
 
-func (d *draft) work(id dangol.CustomerID, based bool) *working {
+// touched is what is known and shall become of a customer, nil where nobody asked.
+func (d *draft) touched(id dangol.CustomerID) *working {
+	if len(d.order) <= few {
+		for i := len(d.order) - 1; i >= 0; i-- {
+			if d.order[i].id == id {
+				return d.order[i]
+			}
+		}
+		return nil
+	}
+	if len(d.customers) == 0 {
+		for _, w := range d.order {
+			d.customers[w.id] = w
+		}
+	}
+	return d.customers[id]
+}
+
+// work is a customer of base to work on.
+func (d *draft) work(id dangol.CustomerID, at columnar.Spot) *working {
+	w := d.anew(id)
+	w.at, w.based = at, true
+	return w
+}
+
+// anew is a customer whom base does not have, or whose records there go.
+func (d *draft) anew(id dangol.CustomerID) *working {
 	w := d.workings.take()
-	w.id, w.based = id, based
-	d.customers[id] = w
-	d.order = append(d.order, w)
+	w.id = id
+	if d.order = append(d.order, w); len(d.customers) > 0 {
+		d.customers[id] = w
+	}
 	return w
 }
 
@@ -438,7 +497,7 @@ func (d *draft) fits(w *working, t *store.Table, more int) bool {
 		more += w.more[i]
 	}
 	return !w.based && more <= t.Limit || w.based &&
-		(d.base.most(w.id, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit)
+		(d.base.most(w.id, w.at, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit)
 }
 
 func (w *working) count(kind, more int) {
@@ -448,14 +507,35 @@ func (w *working) count(kind, more int) {
 	w.more[kind] += more
 }
 
+// changed is a record with some fields changed, those that are missing taken away.
+func (d *draft) changed(w *working, e *entry, to row) row {
+	if part := !e.laid && w.based && d.base.patches(e.table); part || e.laid && e.row.part {
+		to.part = true
+		if e.laid {
+			to.fields = both(e.row.fields, to.fields)
+		}
+		return to
+	}
+	old := d.record(w, e)
+	to.fields = overlay(old.fields, to.fields)
+	if to.parent == "" {
+		to.parent = old.parent
+	}
+	return to
+}
+
 // record is a record that exists, as it was put.
 func (d *draft) record(w *working, e *entry) row {
-	if e.laid {
+	if e.laid && !e.row.part {
 		return e.row
 	}
 	t := e.table
 	r := d.base.record(w.id, t.Kind, e.key, e.hint)
 	out := row{fields: r.Fields, parent: parentKey(r)}
+	if e.laid {
+		out.fields = overlay(out.fields, e.row.fields)
+		return out
+	}
 	if reaches(t) {
 		out.fields = maps.Clone(r.Fields)
 		for _, c := range t.Columns {
@@ -490,6 +570,14 @@ func ownReached(t *store.Table, f fields) fields {
 			out[c.Name] = v
 		}
 	}
+	return out
+}
+
+// both is the fields of f and of set, those of set where they have the same.
+func both(f, set fields) fields {
+	out := make(fields, len(f)+len(set))
+	maps.Copy(out, f)
+	maps.Copy(out, set)
 	return out
 }
 

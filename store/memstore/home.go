@@ -6,6 +6,7 @@ import (
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -19,16 +20,19 @@ type home interface {
 
 	// What a draft asks; nobody writes meanwhile.
 
-	has(id dangol.CustomerID) bool
+	// find tells whether there is a customer, and where.
+	find(id dangol.CustomerID) (columnar.Spot, bool)
 	// head is a customer; the records may be left out.
 	head(id dangol.CustomerID) *eval.Customer
 	count(id dangol.CustomerID, kind string) int
 	// most is at least count, and found quicker.
-	most(id dangol.CustomerID, kind string) int
+	most(id dangol.CustomerID, at columnar.Spot, kind string) int
 	// record is nil for none. Of its parent the key may be all.
 	record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record
-	// owner tells whose a record is; hint is for record.
-	owner(kind, key string) (id dangol.CustomerID, hint uint32, ok bool)
+	// look tells where a customer is, whose id may be "" for nobody, and whose a record.
+	look(id dangol.CustomerID, kind, key string) columnar.Sight
+	// patches tells whether write takes rows of the table that are parts.
+	patches(t *store.Table) bool
 	// having are records, and whose they are, whose text field says one of some texts.
 	having(t *store.Table, field string, texts map[string]bool) iter.Seq2[dangol.CustomerID, string]
 

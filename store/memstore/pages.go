@@ -3,13 +3,13 @@ package memstore
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -158,7 +158,10 @@ func (p *pages) each(visit func(*eval.Customer) error) error {
 	return nil
 }
 
-func (p *pages) has(id dangol.CustomerID) bool { return p.head(id) != nil }
+// somewhere is where all customers of pages stand.
+const somewhere columnar.Spot = 1
+
+func (p *pages) find(id dangol.CustomerID) (columnar.Spot, bool) { return somewhere, p.head(id) != nil }
 
 func (p *pages) head(id dangol.CustomerID) *eval.Customer { return p.now.Load().customer(id) }
 
@@ -166,7 +169,9 @@ func (p *pages) count(id dangol.CustomerID, kind string) int {
 	return len(p.now.Load().customer(id).Records[kind])
 }
 
-func (p *pages) most(id dangol.CustomerID, kind string) int { return p.count(id, kind) }
+func (p *pages) most(id dangol.CustomerID, _ columnar.Spot, kind string) int {
+	return p.count(id, kind)
+}
 
 func (p *pages) record(id dangol.CustomerID, kind, key string, _ uint32) *eval.Record {
 	list := p.now.Load().customer(id).Records[kind]
@@ -176,10 +181,15 @@ func (p *pages) record(id dangol.CustomerID, kind, key string, _ uint32) *eval.R
 	return nil
 }
 
-func (p *pages) owner(kind, key string) (dangol.CustomerID, uint32, bool) {
-	id, ok := p.owners[kind][key]
-	return id, 0, ok
+func (p *pages) look(id dangol.CustomerID, kind, key string) columnar.Sight {
+	s := columnar.Sight{Owner: p.owners[kind][key], Spot: somewhere}
+	if p.head(id) != nil {
+		s.At = somewhere
+	}
+	return s
 }
+
+func (p *pages) patches(*store.Table) bool { return false }
 
 func (p *pages) having(t *store.Table, field string, texts map[string]bool) iter.Seq2[dangol.CustomerID, string] {
 	return func(yield func(dangol.CustomerID, string) bool) {
@@ -197,13 +207,17 @@ func (p *pages) having(t *store.Table, field string, texts map[string]bool) iter
 
 func (p *pages) write(ctx context.Context, d *draft) error {
 	var edits []edit
-	for _, id := range slices.Sorted(maps.Keys(d.customers)) {
-		e := edit{id: id}
-		if w := d.customers[id]; !w.gone {
+	for _, w := range d.order {
+		if d.touched(w.id) != w {
+			continue
+		}
+		e := edit{id: w.id}
+		if !w.gone {
 			e.now = d.freeze(w)
 		}
 		edits = append(edits, e)
 	}
+	slices.SortFunc(edits, func(a, b edit) int { return strings.Compare(string(a.id), string(b.id)) })
 	was := p.now.Load()
 	next := was.with(edits)
 	if err := ctx.Err(); err != nil {

@@ -38,19 +38,25 @@ func (t *table) customer(id dangol.CustomerID) (*eval.Customer, bool) { return t
 
 func (t *table) each(visit func(*eval.Customer) error) error { return t.Snapshot().Each(visit) }
 
-func (t *table) has(id dangol.CustomerID) bool { return t.Has(id) }
+func (t *table) find(id dangol.CustomerID) (columnar.Spot, bool) { return t.Find(id) }
 
 func (t *table) head(id dangol.CustomerID) *eval.Customer { return t.Head(id) }
 
 func (t *table) count(id dangol.CustomerID, kind string) int { return t.Count(id, kind) }
 
-func (t *table) most(id dangol.CustomerID, kind string) int { return t.Most(id, kind) }
+func (t *table) most(id dangol.CustomerID, at columnar.Spot, kind string) int {
+	return t.Most(id, at, kind)
+}
 
 func (t *table) record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
 	return t.Record(id, kind, key, hint)
 }
 
-func (t *table) owner(kind, key string) (dangol.CustomerID, uint32, bool) { return t.Owner(kind, key) }
+func (t *table) look(id dangol.CustomerID, kind, key string) columnar.Sight {
+	return t.Look(id, kind, key)
+}
+
+func (t *table) patches(of *store.Table) bool { return of.Parent == nil && !reaches(of) }
 
 func (t *table) having(of *store.Table, field string, texts map[string]bool) iter.Seq2[dangol.CustomerID, string] {
 	return t.Snapshot().Having(of.Kind, field, texts)
@@ -63,7 +69,7 @@ const compactAfter = 1024
 func (t *table) write(ctx context.Context, d *draft) error {
 	defer t.forget()
 	for _, w := range d.order {
-		if d.customers[w.id] == w {
+		if d.touched(w.id) == w {
 			t.become(w)
 		}
 	}
@@ -104,8 +110,10 @@ func (t *table) forget() {
 
 // become adds the changes of a customer without the records.
 func (t *table) become(w *working) {
-	if !w.based && t.Has(w.id) {
-		t.changes = append(t.changes, columnar.Change{Customer: w.id, Gone: true})
+	if !w.based {
+		if _, has := t.Find(w.id); has {
+			t.changes = append(t.changes, columnar.Change{Customer: w.id, Gone: true})
+		}
 	}
 	if w.put && !w.gone {
 		t.changes = append(t.changes, columnar.Change{Customer: w.id, Guest: w.guest, Attributes: w.attrs})
@@ -114,10 +122,12 @@ func (t *table) become(w *working) {
 
 // lay adds the changes of a record.
 func (t *table) lay(d *draft, e *entry) {
-	if was := d.customers[e.was]; e.was != "" && was.based && (e.gone || e.of != was) {
-		r := t.records.take()
-		r.Key = e.key
-		t.changes = append(t.changes, columnar.Change{Customer: e.was, Kind: e.table.Kind, Gone: true, Hint: e.hint, Record: r})
+	if e.was != "" {
+		if was := d.touched(e.was); was.based && (e.gone || e.of != was) {
+			r := t.records.take()
+			r.Key = e.key
+			t.changes = append(t.changes, columnar.Change{Customer: e.was, Kind: e.table.Kind, Gone: true, Hint: e.hint, Record: r})
+		}
 	}
 	if e.gone {
 		return
@@ -129,7 +139,8 @@ func (t *table) lay(d *draft, e *entry) {
 		r.Parent.Key = e.row.parent
 	}
 	t.changes = append(t.changes, columnar.Change{
-		Customer: e.of.id, Kind: e.table.Kind, Record: r, New: !e.of.based || e.was != e.of.id, Hint: e.hint,
+		Customer: e.of.id, At: e.of.at, Kind: e.table.Kind, Record: r,
+		New: !e.of.based || e.was != e.of.id, Part: e.row.part, Hint: e.hint,
 	})
 }
 
