@@ -22,8 +22,8 @@ func (b *batch) aggregate(a *plan.Aggregate) vector {
 		return b.nested(a, l, b.nests[b.class[a]])
 	case Summary:
 		out = b.summary(a, l, in, b.keys[b.class[a]])
-	case Rest:
-		out, rows = b.rest(a, l, in)
+	case Moments:
+		out, rows = b.between(a, l, in)
 	case Postings:
 		few := b.few[a]
 		out = b.run(a, l, few.rest, func(visit visitor) {

@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"math"
 	"slices"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -25,9 +26,9 @@ const (
 	Probe Form = "probe"
 	// Summary reads what an earlier Select worked out from the same rows.
 	Summary Form = "summary"
-	// Rest reads the rows before the window, and takes them from what an earlier
-	// Select worked out from all rows.
-	Rest Form = "all but the rows before"
+	// Moments subtracts what an earlier Select worked out at two moments, and reads the
+	// rows between them and the window's ends.
+	Moments Form = "between kept moments"
 	// Recent reads the rows of the window that the moments of the candidates lie in,
 	// and those since that window's start.
 	Recent Form = "since the newest of a window"
@@ -63,16 +64,17 @@ func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
 	if few, ok := b.few[a]; ok && !moments && b.fewRows(l, few, rows) {
 		return Postings
 	}
+	form := Scan
+	if saved := b.saved(a, l, in); !moments && saved > 0 {
+		form, rows = Moments, rows-saved
+	}
 	if b.candidates != nil && !moments {
 		left := countMask(b.candidates)
 		if left*(1+l.n/max(1, b.shard.n))*probeCost < rows {
 			return Probe
 		}
 	}
-	if !moments && b.restPays(a, l, in, rows) {
-		return Rest
-	}
-	return Scan
+	return form
 }
 
 // recent notes a term that wants at least one row of a window that ends with as-of.
@@ -113,33 +115,54 @@ func lastStamp(m *plan.Aggregate) bool {
 		of.Name == m.Stamp.Name && of.Up == m.Stamp.Up && !of.Due && of.Of.Sort == catalog.Instant
 }
 
-// restPays tells whether reading the rows before a window is so much less than
-// reading its own that it is worth knowing the aggregate of all rows.
-func (b *batch) restPays(a *plan.Aggregate, l *log, in span, rows int) bool {
-	if b.whole[a] == "" || !b.summarised(a, l, span{plan.MinInstant, in.to}) {
-		return false
+// saved is how many rows less than a scan's are read between the moments at which the
+// aggregate is kept; 0 where that is not worth keeping it.
+func (b *batch) saved(a *plan.Aggregate, l *log, in span) int {
+	rows := b.estimate(l, in)
+	saved := rows - b.besideMoments(a, l, in)
+	if saved <= rows/8 || !b.worthKnowing(a, l, saved) {
+		return 0
 	}
-	saved := rows - b.estimate(l, span{plan.MinInstant, in.from}) - b.shard.n
-	return saved > rows/8 && b.worthKnowing(a, l, saved)
+	return saved
+}
+
+// besideMoments is what a window costs that is answered from moments, in rows: those
+// between its ends and the nearest moments, and what subtracting takes.
+func (b *batch) besideMoments(a *plan.Aggregate, l *log, in span) int {
+	r, ok := b.reach(l, in)
+	if b.whole[a] == "" || !ok {
+		return math.MaxInt
+	}
+	beside := func(row int) int {
+		at := l.momentRow(l.nearest(row))
+		return max(row-at, at-row)
+	}
+	return beside(r.lo) + beside(r.hi) + l.n - l.sorted + b.shard.n
 }
 
 // scanned is how many of the nest's members, the shortest first, are scanned; the
-// others are what all rows give without those before. The cut between them is where
-// the fewest rows are read.
+// others are answered from moments. The cut between them is where the fewest rows are
+// read.
 func (b *batch) scanned(l *log, g *nest) int {
 	all := len(g.members)
 	longest := &g.members[all-1]
-	if b.whole[longest.aggregate] == "" || !b.summarised(longest.aggregate, l, span{plan.MinInstant, g.to}) {
+	if b.whole[longest.aggregate] == "" {
 		return all
 	}
-	rows := b.estimate(l, span{longest.from, g.to})
-	cut, least := all, rows
-	for i := range all {
-		read := b.estimate(l, span{plan.MinInstant, g.members[i].from}) + b.shard.n
-		if i > 0 {
-			read += b.estimate(l, span{g.members[i-1].from, g.to})
+	scan := func(n int) int { // each window's scan looks at the late rows
+		if n == 0 {
+			return 0
 		}
-		if read < least {
+		return b.estimate(l, span{g.members[n-1].from, g.to}) + (n-1)*(l.n-l.sorted)
+	}
+	rows := scan(all)
+	cut, least, beside := all, rows, 0
+	for i := all - 1; i >= 0; i-- {
+		in := span{g.members[i].from, g.to}
+		if beside += min(b.besideMoments(longest.aggregate, l, in), l.n+b.shard.n); beside > least {
+			break
+		}
+		if read := beside + scan(i); read < least {
 			cut, least = i, read
 		}
 	}
@@ -233,6 +256,12 @@ func (w *worker) summarised(a *plan.Aggregate, l *log, in span) bool {
 	if at := l.stamped(); at != nil && (in.to <= at.value(at.max) || w.asOf <= at.value(at.max)) {
 		return false
 	}
+	return steady(a, l.kind.ordered)
+}
+
+// steady tells whether what a row adds to the aggregate depends on nothing but the rows.
+// Of their fields that are moments it may read those that seen tells of.
+func steady(a *plan.Aggregate, seen func(*plan.Field) bool) bool {
 	steady := true
 	look := func(n plan.Node) bool {
 		switch n := n.(type) {
@@ -240,7 +269,7 @@ func (w *worker) summarised(a *plan.Aggregate, l *log, in span) bool {
 			steady = false
 		case *plan.Field:
 			timed := n.Of.Sort == catalog.Instant || n.Of.Sort == catalog.Date
-			steady = steady && (!timed || l.kind.ordered(n))
+			steady = steady && (!timed || seen(n))
 		}
 		return steady
 	}
@@ -289,7 +318,8 @@ func choose(p *program) {
 // that leave few rows. It finds those that are worth keeping, and the one that
 // postings can answer.
 func (w *worker) chooseRows(a *plan.Aggregate) {
-	if a.Fn == plan.Count || a.Fn == plan.Sum {
+	none := func(*plan.Field) bool { return false } // as-of may not see their values
+	if (a.Fn == plan.Count || a.Fn == plan.Sum) && w.kind(a.Kind).ordered(a.Stamp) && steady(a, none) {
 		whole := *a
 		whole.Window = plan.Window{}
 		w.whole[a] = plan.Key(&whole)

@@ -70,6 +70,14 @@ func insideWord(x, lo, span uint64) uint64 {
 	return (^z&span | ^(z^span)&low) & topBits >> 7
 }
 
+// subtract takes codes away, as far as there are any.
+func subtract[D word | int64, T word](dst []D, src []T) {
+	dst = dst[:len(src)]
+	for i, v := range src {
+		dst[i] -= D(v)
+	}
+}
+
 // insideEach marks the integers in [lo, hi].
 func insideEach(dst []uint8, src []int64, lo, hi int64) {
 	dst = dst[:len(src)]

@@ -45,6 +45,7 @@ type log struct {
 type derived struct {
 	mu       sync.Mutex
 	summary  map[string]summary
+	moments  map[string]series
 	hopes    map[string]hope
 	postings map[int]*postings
 	masks    map[string]*keptMask
@@ -270,6 +271,11 @@ func (d *derived) bytes() int {
 	n := 0
 	for _, s := range d.summary {
 		n += s.numbers.width()*s.numbers.n + s.field.width()*s.field.n + 4*cap(s.links)
+	}
+	for _, s := range d.moments {
+		for _, m := range s.at {
+			n += m.numbers.width() * m.numbers.n
+		}
 	}
 	for _, p := range d.postings {
 		n += 4 * (cap(p.rows) + cap(p.start))

@@ -4,7 +4,7 @@ import "github.com/dangol-dev/dangol/eval/plan"
 
 // nested answers all aggregates of a nest with one scan, from the shortest window
 // to the longest, and keeps what the others ask for later. The longest may be
-// answered from all rows, without those before.
+// answered from moments.
 func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 	class := b.class[a]
 	if v, ok := b.values[class]; ok {
@@ -12,7 +12,7 @@ func (b *batch) nested(a *plan.Aggregate, l *log, g *nest) vector {
 	}
 	scanned := b.scanned(l, g)
 	b.scanNest(a, l, g.members[:scanned], g.to)
-	b.restNest(a, l, g.members[scanned:], g.to)
+	b.momentsNest(l, g.members[scanned:], g.to)
 	return b.values[class]
 }
 
@@ -39,22 +39,14 @@ func (b *batch) scanNest(a *plan.Aggregate, l *log, members []nested, to int64) 
 	}
 }
 
-// restNest takes the rows before the windows away from all, the oldest first.
-func (b *batch) restNest(a *plan.Aggregate, l *log, members []nested, to int64) {
-	if len(members) == 0 {
-		return
-	}
-	whole := b.summary(a, l, span{plan.MinInstant, to}, b.whole[a])
-	left, terms, from := b.remaining(a, l, &whole.codes), b.terms(a.Where), int64(plan.MinInstant)
-	for i := len(members) - 1; i >= 0; i-- {
-		m := &members[i]
-		timer := b.stats.start(m.classes[0], Rest)
-		rows := b.readInto(l, span{from, m.from}, terms, left)
-		v := left.copied()
+// momentsNest answers each window from the moments that are nearest to its ends.
+func (b *batch) momentsNest(l *log, members []nested, to int64) {
+	for _, m := range members {
+		timer := b.stats.start(m.classes[0], Moments)
+		v, rows := b.between(m.aggregate, l, span{m.from, to})
 		for _, c := range m.classes {
 			b.values[c] = v
 		}
 		timer.stop(rows)
-		from = m.from
 	}
 }

@@ -31,7 +31,7 @@ type program struct {
 	having   map[plan.Test]*plan.Aggregate // terms that want rows of a recent window: those rows
 	keeps    map[plan.Test]bool
 	few      map[*plan.Aggregate]fewValues
-	whole    map[*plan.Aggregate]string // keys of the same over all time
+	whole    map[*plan.Aggregate]string // keys of the same over all time, of those that moments can answer
 	counts   map[int]int                // by class of a ranked aggregate: the class of its number of rows
 	ahead    ahead
 	calendar *calendar

@@ -22,7 +22,7 @@ type summary struct {
 	links   []uint32 // of First and Last elsewhere
 }
 
-// hope is a summary that is not kept yet: how many rows it would have saved. It is
+// hope is moments that are not kept yet: how many rows they would have saved. They are
 // made once they are as many as the log has, so that making it at most doubles
 // what was paid.
 type hope struct {
@@ -30,13 +30,13 @@ type hope struct {
 	saved   int
 }
 
-// worthKnowing tells whether the aggregate of all rows, which saves so many, is
+// worthKnowing tells whether the moments of an aggregate, which save so many rows, are
 // kept or to be kept.
 func (b *batch) worthKnowing(a *plan.Aggregate, l *log, saves int) bool {
 	key, parents := b.whole[a], b.parents(l)
 	l.lazy.mu.Lock()
 	defer l.lazy.mu.Unlock()
-	if kept, ok := l.lazy.summary[key]; ok && slices.Equal(kept.parents, parents) {
+	if kept, ok := l.lazy.moments[key]; ok && slices.Equal(kept.parents, parents) {
 		return true
 	}
 	h, ok := l.lazy.hopes[key]
@@ -98,9 +98,10 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	})
 	switch acc := acc.(type) {
 	case *sums:
-		return summary{numbers: narrowed(acc.by[:], min(0, slices.Min(acc.by[:])))}
+		least := min(0, slices.Min(acc.by[:]))
+		return summary{numbers: narrowed(acc.by[:], least, uint64(slices.Max(acc.by[:]))-uint64(least))}
 	case *counts:
-		return summary{numbers: narrowed(acc.by[:], 0)}
+		return summary{numbers: narrowed(acc.by[:], 0, uint64(slices.Max(acc.by[:])))}
 	}
 	links := slices.Clone(acc.(*picks).by[:])
 	f, ok := a.Of.(*plan.Field)
@@ -115,9 +116,8 @@ func (b *batch) summarise(a *plan.Aggregate, l *log, in span) summary {
 	return summary{field: followed(&own, &l.fields[i].narrow, links)}
 }
 
-// narrowed is integers, none below base, as codes that all are values.
-func narrowed[T uint32 | int64](ints []T, base int64) narrow {
-	top := uint64(slices.Max(ints)) - uint64(base)
+// narrowed is integers as codes that all are values, in the width of the code top.
+func narrowed[T uint32 | int64](ints []T, base int64, top uint64) narrow {
 	codes := make([]uint64, len(ints))
 	for i, v := range ints {
 		codes[i] = uint64(v) - uint64(base)
