@@ -22,35 +22,38 @@ func (g *generator) mark(roots []plan.Test) {
 			continue
 		}
 		var marks []*slot
+		var ceilings []ceiling
 		for _, root := range roots {
-			i := slices.IndexFunc(s.slots, func(m *slot) bool {
-				return picky(m.agg.Where) && absence{g: g, scan: s, only: m}.test(root) == never
-			})
-			if i < 0 {
+			var mark *slot
+			if c, ok := g.ceiling(root, s); ok {
+				mark, ceilings = c.part, append(ceilings, c)
+			} else if i := slices.IndexFunc(s.slots, func(m *slot) bool { return g.decisive(m, root) }); i >= 0 {
+				mark = s.slots[i]
+			} else {
 				marks = nil
 				break
 			}
-			if !slices.Contains(marks, s.slots[i]) {
-				marks = append(marks, s.slots[i])
+			if !slices.Contains(marks, mark) {
+				marks = append(marks, mark)
 			}
 		}
-		if len(marks) < len(s.slots) {
-			s.marks = marks
+		if len(marks) == len(s.slots) {
+			continue
+		}
+		s.marks = marks
+		if len(ceilings) == len(roots) {
+			s.ceilings = ceilings
 		}
 	}
 }
 
 // marked is the test that a customer has one of the records without which no plan holds.
 func (g *generator) marked(s *scan, key string) piece {
+	if s.ceilings != nil {
+		return g.below(s, key)
+	}
 	few := &scan{slots: s.marks}
 	r := g.record(s.marks[0].agg, s.marks)
-	where, own := g.selected(few, r)
-	if !slices.ContainsFunc(own, func(l []piece) bool { return len(l) == 0 }) {
-		var any []piece
-		for _, conditions := range own {
-			any = append(any, join("(", list(conditions, " AND "), ")"))
-		}
-		where = append(where, join("(", list(any, " OR "), ")"))
-	}
+	where, _ := g.of(few, r)
 	return join(key+" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), ")")
 }

@@ -29,12 +29,16 @@ const shortest = 35 * 24 * time.Hour
 func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 	starts := make([]start, len(q.Plans))
 	passes := map[string]time.Duration{} // by kind, how far back the pass over it reads
+	picked := map[string]int{}           // how many plans of a kind pick their customers
 	for i, p := range q.Plans {
 		one := q
 		one.Plans = q.Plans[i : i+1]
 		starts[i] = newGenerator(d, s, one, cuts).start(ready(p))
 		if st := starts[i]; !st.few {
 			passes[st.kind] = max(passes[st.kind], st.back)
+		}
+		if starts[i].picked {
+			picked[starts[i].kind]++
 		}
 	}
 	var out []Part
@@ -44,6 +48,9 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 		alone := st.few && (st.back == 0 || st.back < passes[st.kind]/most || passes[st.kind] == 0)
 		if !alone && st.few {
 			st.why = needed(st.kind)
+		}
+		if st.picked && !alone && picked[st.kind] <= mostPicked {
+			alone, st.why = true, "it asks for some customers, and needs a record of "+st.kind+": alone, it groups only theirs"
 		}
 		at, ok := shared[st.kind]
 		if alone || !ok || len(out[at].Plans) == MostPlans {
@@ -77,6 +84,10 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 // begin with its own few records.
 const most = 4
 
+// mostPicked is how many plans that pick their customers SQLite answers one by one: each
+// reads its records again, and sorts fewer.
+const mostPicked = 3
+
 // start is where a statement for one plan would begin: with the records of a kind, or,
 // for the kind "", with the population.
 type start struct {
@@ -84,6 +95,7 @@ type start struct {
 	few       bool // begins with a small part of these
 	ranks     bool // the plan is a rank without its cut
 	marked    bool // only customers with one of some values are grouped
+	picked    bool // only customers who pass the plan's tests of themselves are
 	// back is how far before as-of the records begin. 0 is of a part that no window makes
 	// small.
 	back time.Duration
@@ -104,7 +116,7 @@ func (g *generator) start(root plan.Test) start {
 	list, _ := g.needed([]plan.Test{root})
 	for _, s := range list {
 		if why, back := g.few(s); why != "" {
-			out.kind, out.why, out.few, out.back = s.slots[0].agg.Kind, why, true, back
+			out.kind, out.why, out.few, out.back, out.picked = s.slots[0].agg.Kind, why, true, back, s.people != nil
 			return out
 		}
 	}
@@ -126,7 +138,7 @@ func (g *generator) start(root plan.Test) start {
 			back = g.asOf.Sub(time.UnixMicro(low))
 		}
 		if back > out.back {
-			out.kind, out.back, out.marked = s.slots[0].agg.Kind, back, s.marks != nil
+			out.kind, out.back, out.marked, out.picked = s.slots[0].agg.Kind, back, s.marks != nil, s.people != nil
 		}
 	}
 	out.why = needed(out.kind)

@@ -100,3 +100,42 @@ func TestPartitionTellsWhoIsLeftOut(t *testing.T) {
 		require.Equal(t, tt.want, strings.Contains(parts[0].Why, "left out"), "%s %s: %s", tt.on, tt.rules, parts[0].Why)
 	}
 }
+
+// Rules that ask for some customers are answered one by one on SQLite, which groups the
+// records of these alone, as long as they are few.
+func TestPartitionTellsWhichRulesPickTheirCustomers(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	picks := func(country string) string {
+		return `country = "` + country + `" and visits(60d) between 5 and 20`
+	}
+	tests := []struct {
+		rules []string
+		on    sqlgen.Dialect
+		want  [][]int
+	}{
+		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.SQLite, [][]int{{0}, {1}, {2}}},
+		{[]string{picks("KR"), `newsletter and visits(90d) >= 4`, `visits(80d) >= 2`}, sqlgen.SQLite, [][]int{{0}, {1, 2}}},
+		{[]string{picks("KR"), picks("JP"), picks("US"), picks("TW")}, sqlgen.SQLite, [][]int{{0, 1, 2, 3}}},
+		{[]string{`country not in ("KR", "JP") and visits(60d) >= 5`, `visits(90d) >= 4`}, sqlgen.SQLite, [][]int{{0, 1}}},
+		{[]string{`country in ("KR", "JP", "US", "TW") and visits(60d) >= 5`, `visits(90d) >= 4`}, sqlgen.SQLite, [][]int{{0, 1}}},
+		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.Postgres, [][]int{{0, 1, 2}}},
+		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.MySQL, [][]int{{0, 1, 2}}},
+	}
+	for _, tt := range tests {
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		for _, rule := range tt.rules {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+			q.Plans = append(q.Plans, p)
+		}
+		var got [][]int
+		for _, part := range sqlgen.Partition(tt.on, plainSchema(catalog.Shop()), q, nil) {
+			got = append(got, part.Plans)
+			if len(part.Plans) == 1 && strings.HasPrefix(tt.rules[part.Plans[0]], "country") {
+				require.Contains(t, part.Why, "it groups only theirs")
+			}
+		}
+		require.Empty(t, cmp.Diff(tt.want, got), "%s %s", tt.on, tt.rules)
+	}
+}

@@ -21,7 +21,10 @@ type scan struct {
 	// answer without making groups of them; tested, that each test does so by itself;
 	// top, that its groups are the statement's.
 	listed, tested, top bool
-	marks               []*slot // without records of these a customer is not in it
+	marks               []*slot     // without records of these a customer is not in it
+	ceilings            []ceiling   // what each plan asks of a share besides, where each does
+	people              []plan.Test // nor one of whom none of these holds
+	among               *scan       // nor one without a row of this
 }
 
 // slot is one aggregate in the statement.
@@ -86,7 +89,7 @@ func (g *generator) anyRecord(c *plan.Compare, r row, positive bool) (piece, boo
 		return g.always(true), true
 	}
 	if s.scan.tested {
-		in := g.list(&scan{slots: []*slot{s}}, g.key)
+		in := g.list(&scan{slots: []*slot{s}, people: s.scan.people}, g.key)
 		if none == positive {
 			in = join("(", in, ") IS NOT TRUE").certain()
 		}
@@ -195,9 +198,7 @@ func (g *generator) scan(s *scan) piece {
 		return g.choice(s.slots[0], r)
 	}
 	where, own := g.selected(s, r)
-	if s.marks != nil {
-		where = append(where, g.marked(s, r.owner.sql))
-	}
+	where = append(where, g.outside(s, r.owner.sql)...)
 	columns := []piece{join(r.owner, " AS c")}
 	if g.dialect == ClickHouse {
 		columns[0] = join(r.owner, " AS "+clickOwner)

@@ -49,6 +49,12 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	for i, r := range q.Ranked {
 		ranks[i] = ready(&plan.Plan{Root: r}).(*plan.Rank)
 	}
+	if len(roots) == 1 && len(ranks) == 0 {
+		apart := newGenerator(d, s, q, cuts)
+		if out, ok := apart.apart(roots[0]); ok {
+			return apart.statement(out)
+		}
+	}
 	tests, values := g.tests(roots, ranks)
 	plans := roots
 	roots = append(slices.Clip(roots), asTests(ranks)...)
@@ -101,6 +107,7 @@ func (g *generator) tests(roots []plan.Test, ranks []*plan.Rank) (tests, values 
 	all := append(slices.Clip(roots), asTests(ranks)...)
 	g.listTests(all)
 	g.mark(all)
+	g.reach(all)
 	for _, s := range g.byKey {
 		s.used = false
 	}
@@ -169,6 +176,8 @@ type generator struct {
 	idForm KeyForm          // of the column that the ids come from, once narrow tells
 	shared bool             // all aggregates have been asked for
 	asking bool             // tests are written to find what they ask for
+	picks  []plan.Test      // of SQLite: what is asked of customers apart from the tests
+	lately bool             // and an index finds who passes that
 	err    error            // the first thing that cannot be written
 
 	// Of ClickHouse: tests that travel as bits, and the columns of these.
