@@ -40,6 +40,20 @@ attributes:
 	require.Equal(t, "3\n", out, "nothing of a wrong folder is loaded")
 }
 
+// A folder that cannot be read is told of before a database is made for it.
+func TestLoadOfNoFolderMakesNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, data := range []string{filepath.Join(dir, "none"), file} {
+		db := filepath.Join(dir, "shop.db")
+		code, _, err := runLine(t, "load", "--data", data, "--store=sqlite:"+db)
+		require.Equal(t, 1, code)
+		require.Contains(t, err, "--data: open "+data)
+		require.NoFileExists(t, db)
+	}
+}
+
 func TestStoreURLs(t *testing.T) {
 	for url, want := range map[string]string{
 		"redis://secret@host": `"redis:": want memory:`,
