@@ -81,9 +81,6 @@ func (f *shopFlags) open(s *streams, rule string, scope plan.Scope) (out *shop, 
 // do so.
 func folderCatalog(dir, currency string) (*catalog.Catalog, string, error) {
 	file := filepath.Join(dir, csvdir.CatalogFile)
-	if _, err := os.ReadDir(dir); err != nil {
-		return nil, file, fmt.Errorf("--data: %w", err)
-	}
 	cat, err := shopIn(currency)
 	if err != nil {
 		return nil, file, err
