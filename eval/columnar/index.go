@@ -19,6 +19,7 @@ type index struct {
 	base   int64
 	newest int64                   // the last stamp of those in order
 	twins  []atomic.Pointer[codes] // by field, and one of the links to parents: see twin
+	marks  atomic.Pointer[[]uint8] // in the order of the list: see marks
 	last   []uint32                // by local number: its last row that is chained, and 1; 0 for none
 	prev   []uint32                // by row from sealed on: the row before it of the same customer, and 1
 	nth    []uint32                // by row from sealed on: how many rows of its customer are chained so far
@@ -117,6 +118,7 @@ func (x *index) writable() *index {
 		start: x.start, list: x.list, sealed: x.sealed, dated: x.dated, bits: x.bits, shift: x.shift, base: x.base, newest: x.newest,
 		twins: make([]atomic.Pointer[codes], len(x.twins)), last: slices.Clone(x.last), prev: x.prev, nth: x.nth,
 	}
+	out.marks.Store(x.marks.Load())
 	for i := range x.twins {
 		if t := x.twins[i].Load(); t != nil {
 			header := *t
@@ -182,6 +184,9 @@ func (l *log) without(local uint16, rows []uint32) []uint32 {
 
 func (x *index) bytes() int {
 	n := 4 * (cap(x.start) + cap(x.list) + cap(x.last) + cap(x.prev) + cap(x.nth))
+	if m := x.marks.Load(); m != nil {
+		n += cap(*m)
+	}
 	for i := range x.twins {
 		if t := x.twins[i].Load(); t != nil {
 			n += t.bytes()

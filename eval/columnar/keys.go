@@ -124,15 +124,40 @@ func compareNumbers(m, n int64, digits int) int {
 	return slices.Compare(spelled(a[:0], m, 0), spelled(b[:0], n, 0))
 }
 
-// like tells of rows whether they have a key; some is false where none can have it.
-func (k *keys) like(key string) (is func(row uint32) bool, some bool) {
+// spelling is how keys keep a key: as a number or as a text.
+type spelling struct {
+	text     string
+	number   int64
+	numbered bool
+}
+
+// like is how a key would be kept; some is false where no row can have it.
+func (k *keys) like(key string) (want spelling, some bool) {
 	if n, ok := decimal(key, k.digits); ok && k.numbered {
-		return func(row uint32) bool { return k.list.at(int(row)) == n }, true
+		return spelling{number: n, numbered: true}, true
 	}
-	return func(row uint32) bool {
-		v := k.list.at(int(row))
-		return v < nameless && k.texts[textAt(v)] == key
-	}, len(k.texts) > 0
+	return spelling{text: key}, len(k.texts) > 0
+}
+
+// is tells whether row i has the key.
+func (k *keys) is(i int, want spelling) bool {
+	v := k.list.at(i)
+	if want.numbered {
+		return v == want.number
+	}
+	return v < nameless && k.texts[textAt(v)] == want.text
+}
+
+// spelling is the key of row i, not ok where it has none.
+func (k *keys) spelling(i int) (spelling, bool) {
+	switch v := k.list.at(i); {
+	case v == nameless:
+		return spelling{}, false
+	case v < nameless:
+		return spelling{text: k.texts[textAt(v)]}, true
+	default:
+		return spelling{number: v, numbered: true}, true
+	}
 }
 
 // pick is the keys of rows, in their order.

@@ -77,9 +77,13 @@ func TestKeys(t *testing.T) {
 			require.Equal(t, texts[row], picked.at(i))
 		}
 		for _, key := range append(texts, "never", "77777", "") {
-			is, some := k.like(key)
+			want, some := k.like(key)
 			for i, text := range texts {
-				require.Equal(t, text == key, some && is(uint32(i)), "%q of %q", key, text)
+				if kept, ok := k.spelling(i); text == key {
+					require.True(t, ok)
+					require.Equal(t, want.mark(), kept.mark())
+				}
+				require.Equal(t, text == key, some && k.is(i, want), "%q of %q", key, text)
 			}
 		}
 	})

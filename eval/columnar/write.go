@@ -125,36 +125,6 @@ func (t *Table) change(c *Change) {
 	w.add(i, k, c.Record, parent)
 }
 
-// keyed finds a customer's row by its key. It looks at the hint first, which may be
-// any number.
-func (l *log) keyed(local uint16, key string, hint uint32) (row uint32, ok bool) {
-	if l.n == 0 {
-		return 0, false
-	}
-	is, some := l.keys.like(key)
-	if !some {
-		return 0, false
-	}
-	if int(hint) < l.n && l.local[hint] == local && is(hint) {
-		return hint, true
-	}
-	x := l.index()
-	if x.last != nil {
-		for link := x.last[local]; link != 0; link = x.prev[int(link)-1-x.sealed] {
-			if is(link-1) && l.local[link-1] == local {
-				return link - 1, true
-			}
-		}
-	}
-	from, to := x.of(int(local))
-	for i := to; i > from; i-- {
-		if row := x.row(x.list[i-1]); is(row) && l.local[row] == local {
-			return row, true
-		}
-	}
-	return 0, false
-}
-
 // replace writes the record into the row that its key has, and what depends on it
 // into those below.
 func (w *rowWriter) replace(i int, k *kind, row uint32, r *eval.Record, parent uint32) {
