@@ -32,6 +32,7 @@ type Table struct {
 	Time        string // the column that stamps a row, "" for none of its own
 	Limit       int    // rows of the kind a customer; 0 for customers and dimensions
 	Dimension   bool
+	Reaching    bool // some column is a dimension's: Column.Reach
 	columns     map[string]*Column
 	short       map[string][]string // a reached field's own name to its full names
 }
@@ -140,6 +141,7 @@ func (t *Table) add(c Column) {
 		t.columns, t.short = map[string]*Column{}, map[string][]string{}
 	}
 	t.Columns = append(t.Columns, c)
+	t.Reaching = t.Reaching || c.Reach != nil
 	t.columns[c.Name] = &c
 }
 

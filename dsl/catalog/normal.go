@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/width"
@@ -15,7 +16,12 @@ func (t Type) Normal(s string) string {
 	if t.Folded {
 		return fold(s)
 	}
-	return norm.NFC.String(s)
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return norm.NFC.String(s)
+		}
+	}
+	return s
 }
 
 // fold repeats its steps while they change something, since one may make room

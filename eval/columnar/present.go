@@ -17,9 +17,9 @@ func (t *Table) Find(id dangol.CustomerID) (s Spot, ok bool) {
 	return s, s != 0
 }
 
-// shardOf is where the rows of a customer lie who may stand at a spot, nil for none.
-func (t *Table) shardOf(id dangol.CustomerID, s Spot) (sh *shard, local uint16) {
-	at, ok := t.at(id, s)
+// shardOf is where a customer's rows lie, nil for none.
+func (t *Table) shardOf(id dangol.CustomerID) (sh *shard, local uint16) {
+	at, ok := t.find(id)
 	if !ok {
 		return nil, 0
 	}
@@ -27,9 +27,9 @@ func (t *Table) shardOf(id dangol.CustomerID, s Spot) (sh *shard, local uint16) 
 }
 
 // logOf is the log with a customer's records of a kind, nil for none.
-func (t *Table) logOf(id dangol.CustomerID, s Spot, kind string) (sh *shard, l *log, local uint16) {
+func (t *Table) logOf(id dangol.CustomerID, kind string) (sh *shard, l *log, local uint16) {
 	i, known := t.schema.kind[kind]
-	sh, local = t.shardOf(id, s)
+	sh, local = t.shardOf(id)
 	if sh == nil || !known {
 		return nil, nil, 0
 	}
@@ -40,7 +40,7 @@ func (t *Table) logOf(id dangol.CustomerID, s Spot, kind string) (sh *shard, l *
 func (t *Table) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	sh, local := t.shardOf(id, 0)
+	sh, local := t.shardOf(id)
 	if sh == nil {
 		return nil, false
 	}
@@ -51,7 +51,7 @@ func (t *Table) Customer(id dangol.CustomerID) (*eval.Customer, bool) {
 func (t *Table) Head(id dangol.CustomerID) *eval.Customer {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	sh, local := t.shardOf(id, 0)
+	sh, local := t.shardOf(id)
 	if sh == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (t *Table) Head(id dangol.CustomerID) *eval.Customer {
 func (t *Table) Count(id dangol.CustomerID, kind string) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	_, l, local := t.logOf(id, 0, kind)
+	_, l, local := t.logOf(id, kind)
 	if l == nil {
 		return 0
 	}
@@ -71,10 +71,10 @@ func (t *Table) Count(id dangol.CustomerID, kind string) int {
 }
 
 // Most is a number that Count is not above, found without reading the records.
-func (t *Table) Most(id dangol.CustomerID, s Spot, kind string) int {
+func (t *Table) Most(id dangol.CustomerID, kind string) int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	_, l, local := t.logOf(id, s, kind)
+	_, l, local := t.logOf(id, kind)
 	if l == nil {
 		return 0
 	}
@@ -100,7 +100,7 @@ func (l *log) most(local int) int {
 func (t *Table) Record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	sh, l, local := t.logOf(id, 0, kind)
+	sh, l, local := t.logOf(id, kind)
 	if l == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ type Spot uint32 // a place and 1
 // Sight is what who wants to change a record needs to know of it.
 type Sight struct {
 	At    Spot              // of the customer that was asked for, 0 where there is none
+	Most  int               // records of the kind that the customer has, or fewer
 	Owner dangol.CustomerID // whose record it is, "" for nobody's
 	Spot  Spot              // of the owner
 	Hint  uint32            // for Change and Record: where the record is
@@ -37,8 +38,10 @@ func (t *Table) Look(id dangol.CustomerID, kind, key string) (s Sight) {
 	// What is going to be read waits for memory together, not one after the other.
 	hash, who := o.hash(key), t.where.hash(id)
 	s.near = o.glance(hash)
-	if at, ok := t.where.guess(who); ok {
-		s.near += t.shards[at>>shardBits].glance(int(at&slotMask), i)
+	guess, likely := t.where.guess(who)
+	most := 0
+	if likely {
+		most = t.shards[guess>>shardBits].glance(int(guess&slotMask), i, &s.near)
 	}
 	at, ok := o.find(hash, func(place uint32) bool {
 		row, ok := t.shards[place>>shardBits].logs[i].keyed(uint16(place&slotMask), key, noRow)
@@ -49,13 +52,19 @@ func (t *Table) Look(id dangol.CustomerID, kind, key string) (s Sight) {
 		s.Owner, s.Spot = t.id(at), Spot(at+1)
 		if s.Owner == id {
 			s.At = s.Spot
-			return s
 		}
 	} else {
 		s.Hint = noRow
 	}
-	if at, ok := t.where.hashed(id, who, t.id); ok {
-		s.At = Spot(at + 1)
+	if s.At == 0 {
+		if at, ok := t.where.hashed(id, who, t.id); ok {
+			s.At = Spot(at + 1)
+		}
+	}
+	if s.At != 0 {
+		if s.Most = most; guess != uint32(s.At-1) {
+			s.Most = t.shards[(s.At-1)>>shardBits].logs[i].most(int((s.At - 1) & slotMask))
+		}
 	}
 	return s
 }
@@ -66,17 +75,14 @@ func (t *Table) Owner(kind, key string) (id dangol.CustomerID, hint uint32, ok b
 	return s.Owner, s.Hint, s.Spot != 0
 }
 
-// glance reads a little of what a change of a customer's rows reads.
-func (sh *shard) glance(local, kind int) uint64 {
-	near := uint64(sh.state[local])
+// glance reads a little of what a change of a customer's rows reads, and tells how many
+// of a kind there are at most.
+func (sh *shard) glance(local, kind int, near *uint64) (most int) {
+	*near += uint64(sh.state[local])
 	if id := sh.ids[local]; id != "" {
-		near += uint64(id[0])
+		*near += uint64(id[0])
 	}
-	l := sh.logs[kind]
-	if l.n > 0 {
-		near += uint64(l.most(local))
-	}
-	return near
+	return sh.logs[kind].most(local)
 }
 
 // spot is where a customer stands.

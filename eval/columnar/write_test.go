@@ -145,7 +145,7 @@ func requirePresent(t *testing.T, table *columnar.Table, cat *catalog.Catalog, c
 		require.Empty(t, cmp.Diff(c.Attributes, head.Attributes, same))
 		for _, name := range parentsFirst(cat) {
 			require.Equal(t, len(c.Records[name]), table.Count(c.ID, name))
-			require.GreaterOrEqual(t, table.Most(c.ID, 0, name), len(c.Records[name]))
+			require.GreaterOrEqual(t, table.Most(c.ID, name), len(c.Records[name]))
 			require.Len(t, got.Records[name], len(c.Records[name]))
 			for _, r := range c.Records[name] {
 				one := table.Record(c.ID, name, r.Key, uint32(len(c.ID)))

@@ -72,6 +72,8 @@ type working struct {
 	attrs   fields
 	entries []*entry
 	more    []int          // by kind: records more than in base
+	seen    *store.Table   // of which it is known that base has this many records, at most
+	most    int
 	whole   *eval.Customer // of base, once it is read
 }
 
@@ -139,9 +141,10 @@ func (s *Store) end(d *draft) {
 	s.spare = d
 }
 
-// room is an empty map for the fields of a change, nil where the home keeps it.
-func (d *draft) room(c *store.Change) fields {
-	if _, keeps := d.base.(*pages); keeps || d.kept(c) {
+// room is an empty map for the fields of a row, nil where the home keeps it or, of a
+// dimension's, the store.
+func (d *draft) room(t *store.Table) fields {
+	if _, keeps := d.base.(*pages); keeps || t.Dimension {
 		return nil
 	}
 	if d.filled == len(d.fields) {
@@ -151,46 +154,43 @@ func (d *draft) room(c *store.Change) fields {
 	return d.fields[d.filled-1]
 }
 
-// kept tells whether the fields of the change are kept as they are: of a dimension's
-// row.
-func (d *draft) kept(c *store.Change) bool {
-	t, err := d.schema.Table(c.Kind)
-	return err == nil && t.Dimension
-}
-
 // apply makes one change.
 func (d *draft) apply(given *store.Change) error {
-	c, err := d.schema.CheckInto(*given, d.room(given))
+	var into fields
+	t, err := d.schema.Table(given.Kind)
+	if err == nil {
+		into = d.room(t)
+	}
+	c, err := d.schema.CheckInto(*given, into)
 	if err != nil {
 		return err
 	}
-	bad := func(why string) error { return &store.InvalidError{Change: c, Why: why} }
 	switch {
 	case c.Op == store.Merge:
 		to := d.customer(c.Customer)
 		if to == nil {
-			return bad("no such customer")
+			return invalid(&c, "no such customer")
 		}
 		if from := d.customer(c.From); from != nil {
 			if kind := d.merge(from, to); kind != "" {
-				return bad("the two have more " + kind + " together than the catalog allows a customer")
+				return invalid(&c, "the two have more "+kind+" together than the catalog allows a customer")
 			}
 		}
 		return nil
 	case c.Kind == "":
-		return d.applyCustomer(&c, bad)
-	}
-	t, err := d.schema.Table(c.Kind)
-	if err != nil {
-		return bad(err.Error())
+		return d.applyCustomer(&c)
 	}
 	if t.Dimension {
-		return d.applyDimension(&c, bad)
+		return d.applyDimension(&c)
 	}
-	return d.applyRecord(t, &c, bad)
+	return d.applyRecord(t, &c)
 }
 
-func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
+func invalid(c *store.Change, why string) error {
+	return &store.InvalidError{Change: *c, Why: why}
+}
+
+func (d *draft) applyCustomer(c *store.Change) error {
 	w := d.customer(c.Customer)
 	switch c.Op {
 	case store.Put:
@@ -200,7 +200,7 @@ func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
 		w.known, w.put, w.guest, w.attrs = true, true, c.Guest, c.Fields
 	case store.Set:
 		if w == nil {
-			return bad("no such customer")
+			return invalid(c, "no such customer")
 		}
 		d.read(w)
 		w.put, w.attrs = true, overlay(w.attrs, c.Fields)
@@ -221,7 +221,7 @@ func (d *draft) applyCustomer(c *store.Change, bad func(string) error) error {
 	return nil
 }
 
-func (d *draft) applyDimension(c *store.Change, bad func(string) error) error {
+func (d *draft) applyDimension(c *store.Change) error {
 	if d.dims == nil {
 		d.dims = map[string]map[string]fields{}
 	}
@@ -236,7 +236,7 @@ func (d *draft) applyDimension(c *store.Change, bad func(string) error) error {
 	case store.Set:
 		old, ok := d.dimension(c.Kind, c.Key)
 		if !ok {
-			return bad("no such row")
+			return invalid(c, "no such row")
 		}
 		rows[c.Key] = overlay(old, c.Fields)
 	case store.Delete:
@@ -245,16 +245,16 @@ func (d *draft) applyDimension(c *store.Change, bad func(string) error) error {
 	return nil
 }
 
-func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) error) error {
+func (d *draft) applyRecord(t *store.Table, c *store.Change) error {
 	e := d.entryOf(c.Customer, t, c.Key)
 	id, exists := e.owner()
 	if exists && c.Customer != "" && c.Customer != id {
-		return bad(fmt.Sprintf("it belongs to customer %q", string(id)))
+		return invalid(c, fmt.Sprintf("it belongs to customer %q", string(id)))
 	}
 	if !exists {
 		switch c.Op {
 		case store.Set:
-			return bad("no such record")
+			return invalid(c, "no such record")
 		case store.Delete:
 			return nil
 		}
@@ -262,7 +262,7 @@ func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) er
 	}
 	w := d.customer(id)
 	if w == nil {
-		return bad(fmt.Sprintf("no such customer: %q", string(id)))
+		return invalid(c, fmt.Sprintf("no such customer: %q", string(id)))
 	}
 	if c.Op == store.Delete {
 		d.remove(w, e)
@@ -274,13 +274,13 @@ func (d *draft) applyRecord(t *store.Table, c *store.Change, bad func(string) er
 	}
 	if t.Parent != nil {
 		if owner, ok := d.entry(t.Parent, now.parent).owner(); !ok {
-			return bad(fmt.Sprintf("no %s %q", t.ParentField, now.parent))
+			return invalid(c, fmt.Sprintf("no %s %q", t.ParentField, now.parent))
 		} else if owner != id {
-			return bad(fmt.Sprintf("its %s %q belongs to customer %q", t.ParentField, now.parent, string(owner)))
+			return invalid(c, fmt.Sprintf("its %s %q belongs to customer %q", t.ParentField, now.parent, string(owner)))
 		}
 	}
 	if !exists && !d.fits(w, t, 1) {
-		return bad(fmt.Sprintf("the customer has %d %s already, the most that the catalog allows", t.Limit, c.Kind))
+		return invalid(c, fmt.Sprintf("the customer has %d %s already, the most that the catalog allows", t.Limit, c.Kind))
 	}
 	d.put(w, e, now, !exists)
 	return nil
@@ -296,7 +296,8 @@ func (d *draft) entryOf(id dangol.CustomerID, t *store.Table, key string) *entry
 	}
 	seen := d.base.look(id, t.Kind, key)
 	if seen.At != 0 && d.touched(id) == nil {
-		d.work(id, seen.At)
+		w := d.work(id, seen.At)
+		w.seen, w.most = t, seen.Most
 	}
 	e := d.entries.take()
 	e.table, e.key, e.was, e.hint = t, key, seen.Owner, seen.Hint
@@ -496,8 +497,13 @@ func (d *draft) fits(w *working, t *store.Table, more int) bool {
 	if i := d.kind(t); i < len(w.more) {
 		more += w.more[i]
 	}
-	return !w.based && more <= t.Limit || w.based &&
-		(d.base.most(w.id, w.at, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit)
+	switch {
+	case !w.based:
+		return more <= t.Limit
+	case w.seen == t && w.most+more <= t.Limit:
+		return true
+	}
+	return d.base.most(w.id, t.Kind)+more <= t.Limit || d.base.count(w.id, t.Kind)+more <= t.Limit
 }
 
 func (w *working) count(kind, more int) {
@@ -536,7 +542,7 @@ func (d *draft) record(w *working, e *entry) row {
 		out.fields = overlay(out.fields, e.row.fields)
 		return out
 	}
-	if reaches(t) {
+	if t.Reaching {
 		out.fields = maps.Clone(r.Fields)
 		for _, c := range t.Columns {
 			if c.Reach != nil {
@@ -553,10 +559,6 @@ func parentKey(r *eval.Record) string {
 		return ""
 	}
 	return r.Parent.Key
-}
-
-func reaches(t *store.Table) bool {
-	return slices.ContainsFunc(t.Columns, func(c store.Column) bool { return c.Reach != nil })
 }
 
 // ownReached are the dimension's fields among those of a row, nil for none.

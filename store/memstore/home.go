@@ -26,7 +26,7 @@ type home interface {
 	head(id dangol.CustomerID) *eval.Customer
 	count(id dangol.CustomerID, kind string) int
 	// most is at least count, and found quicker.
-	most(id dangol.CustomerID, at columnar.Spot, kind string) int
+	most(id dangol.CustomerID, kind string) int
 	// record is nil for none. Of its parent the key may be all.
 	record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record
 	// look tells where a customer is, whose id may be "" for nobody, and whose a record.
@@ -73,7 +73,7 @@ func (o *origin) of(t *store.Table, r *eval.Record) fields {
 // note says what a row brings itself that was put.
 func (o *origin) note(e *entry) {
 	t := e.table
-	if !reaches(t) {
+	if !t.Reaching {
 		return
 	}
 	var own fields

@@ -169,7 +169,7 @@ func (p *pages) count(id dangol.CustomerID, kind string) int {
 	return len(p.now.Load().customer(id).Records[kind])
 }
 
-func (p *pages) most(id dangol.CustomerID, _ columnar.Spot, kind string) int {
+func (p *pages) most(id dangol.CustomerID, kind string) int {
 	return p.count(id, kind)
 }
 
@@ -184,7 +184,7 @@ func (p *pages) record(id dangol.CustomerID, kind, key string, _ uint32) *eval.R
 func (p *pages) look(id dangol.CustomerID, kind, key string) columnar.Sight {
 	s := columnar.Sight{Owner: p.owners[kind][key], Spot: somewhere}
 	if p.head(id) != nil {
-		s.At = somewhere
+		s.At, s.Most = somewhere, p.count(id, kind)
 	}
 	return s
 }

@@ -44,9 +44,7 @@ func (t *table) head(id dangol.CustomerID) *eval.Customer { return t.Head(id) }
 
 func (t *table) count(id dangol.CustomerID, kind string) int { return t.Count(id, kind) }
 
-func (t *table) most(id dangol.CustomerID, at columnar.Spot, kind string) int {
-	return t.Most(id, at, kind)
-}
+func (t *table) most(id dangol.CustomerID, kind string) int { return t.Most(id, kind) }
 
 func (t *table) record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
 	return t.Record(id, kind, key, hint)
@@ -56,7 +54,7 @@ func (t *table) look(id dangol.CustomerID, kind, key string) columnar.Sight {
 	return t.Look(id, kind, key)
 }
 
-func (t *table) patches(of *store.Table) bool { return of.Parent == nil && !reaches(of) }
+func (t *table) patches(of *store.Table) bool { return of.Parent == nil && !of.Reaching }
 
 func (t *table) having(of *store.Table, field string, texts map[string]bool) iter.Seq2[dangol.CustomerID, string] {
 	return t.Snapshot().Having(of.Kind, field, texts)
