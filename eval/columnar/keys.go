@@ -117,11 +117,20 @@ func (k *keys) compare(i, j int) int {
 
 // compareNumbers orders two numbers by the bytes of their keys.
 func compareNumbers(m, n int64, digits int) int {
-	if digits > 0 {
+	if digits > 0 || digitsIn(m) == digitsIn(n) {
 		return cmp.Compare(m, n)
 	}
 	var a, b [20]byte
 	return slices.Compare(spelled(a[:0], m, 0), spelled(b[:0], n, 0))
+}
+
+// digitsIn is how many digits a number has.
+func digitsIn(n int64) int {
+	digits := 1
+	for limit := int64(10); n >= limit; limit *= 10 { // 18 digits at most: see decimal
+		digits++
+	}
+	return digits
 }
 
 // spelling is how keys keep a key: as a number or as a text.

@@ -71,8 +71,8 @@ type working struct {
 	guest   bool
 	attrs   fields
 	entries []*entry
-	more    []int          // by kind: records more than in base
-	seen    *store.Table   // of which it is known that base has this many records, at most
+	more    []int        // by kind: records more than in base
+	seen    *store.Table // of which it is known that base has this many records, at most
 	most    int
 	whole   *eval.Customer // of base, once it is read
 }
