@@ -23,10 +23,7 @@ type Planned struct {
 func (s *Mapped) Statements(ctx context.Context, q store.Query) (list []Planned, answers []store.Answer, err error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	r, err := s.reader(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+	r := s.later()
 	defer r.end()
 	answers, work, err := s.prepare(ctx, r, q, true)
 	if err != nil {

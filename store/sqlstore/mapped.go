@@ -19,13 +19,15 @@ var ErrReadOnly = errors.New("sqlstore: the tables are only read")
 
 // Mapped answers rules from a host's own tables, with statements made by package
 // sqlgen, in transactions that only read, so that db may be a pool of connections
-// that can do nothing else. WriteMembers alone writes, in the host's transaction. It is
-// safe for concurrent use.
+// that can do nothing else. On MariaDB a statement that is the only one runs without a
+// transaction. WriteMembers alone writes, in the host's transaction. It is safe for
+// concurrent use.
 type Mapped struct {
 	db     *sql.DB
 	m      *mapped
 	schema *store.Schema
 	opts   MappedOptions
+	single bool // whether a statement sees one state of the data without a transaction
 }
 
 // MappedOptions set up a Mapped store. The zero value works.
@@ -66,6 +68,11 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 	if d == ClickHouse {
 		if err := s.precise(ctx); err != nil {
 			return nil, err
+		}
+	}
+	if d == MySQL {
+		if s.single, err = statesAlone(ctx, db); err != nil {
+			return nil, d.told(ctx, err)
 		}
 	}
 	if err := s.verify(ctx); err != nil {

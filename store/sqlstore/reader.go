@@ -16,34 +16,122 @@ import (
 // reader is one state of the data: a transaction where the engine has them, on
 // ClickHouse a connection.
 type reader struct {
-	q       Querier
+	q       Querier // nil before the state begins
 	dialect Dialect
-	end     func()
+	begin   func(context.Context) error
+	opening chan error // gives what begin returned, where that runs ahead
+	close   func()
 	failed  bool // whether a statement did
 	loops   bool // whether PostgreSQL may loop over one part of a join within another
 	hashes  bool // whether PostgreSQL may group by hashing
 }
 
+// ahead lets the state begin while the caller writes its first statement.
+func (r *reader) ahead(ctx context.Context) {
+	opening := make(chan error, 1)
+	r.opening = opening
+	go func() { opening <- r.begin(ctx) }()
+}
+
+// ready makes the state begin, unless it has.
+func (r *reader) ready(ctx context.Context) error {
+	switch {
+	case r.opening != nil:
+		err := <-r.opening
+		r.opening = nil
+		return err
+	case r.q == nil:
+		return r.begin(ctx)
+	}
+	return nil
+}
+
+// ending gives the state up while the caller goes on with what was read of it. The caller
+// waits at last.
+func (r *reader) ending() (wait func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.end()
+	}()
+	return func() { <-ended }
+}
+
+// end gives the state up, if it is not yet.
+func (r *reader) end() {
+	if r.opening != nil {
+		<-r.opening
+		r.opening = nil
+	}
+	if r.close != nil {
+		r.close()
+		r.close = nil
+	}
+}
+
 func (s *Mapped) reader(ctx context.Context) (*reader, error) {
-	if s.m.dialect == ClickHouse {
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("sqlstore: connect: %w", err)
-		}
-		r := &reader{q: literals{conn}, dialect: ClickHouse}
-		r.end = func() {
-			if r.failed {
-				throwAway(conn) // see apart
+	r := s.later()
+	return r, r.begin(ctx)
+}
+
+// later is a reader whose state begins with its first statement.
+func (s *Mapped) later() *reader {
+	r := &reader{dialect: s.m.dialect, loops: true, hashes: true}
+	r.begin = func(ctx context.Context) error {
+		if s.m.dialect == ClickHouse {
+			conn, err := s.db.Conn(ctx)
+			if err != nil {
+				return fmt.Errorf("sqlstore: connect: %w", err)
 			}
-			conn.Close()
+			r.q = literals{conn}
+			r.close = func() {
+				if r.failed {
+					throwAway(conn) // see apart
+				}
+				conn.Close()
+			}
+			return nil
 		}
-		return r, nil
+		tx, err := beginReading(ctx, s.db, s.m.dialect)
+		if err != nil {
+			return err
+		}
+		r.q, r.close = tx, func() { tx.Rollback() }
+		return nil
 	}
-	tx, err := beginReading(ctx, s.db, s.m.dialect)
+	return r
+}
+
+// lone runs work of one statement without a transaction, where nothing was asked before:
+// a statement sees one state by itself, and to begin and end a transaction takes MariaDB
+// three round trips.
+func (s *Mapped) lone(r *reader, all []work) {
+	if s.single && len(all) == 1 && r.q == nil {
+		r.q = s.db
+	}
+}
+
+// statesAlone tells whether a statement of MariaDB's sees one committed state outside of
+// a transaction, as the pool's connections are set up.
+func statesAlone(ctx context.Context, db *sql.DB) (bool, error) {
+	rows, err := db.QueryContext(ctx, "SHOW SESSION VARIABLES WHERE variable_name IN ('autocommit', 'tx_isolation', 'transaction_isolation')")
 	if err != nil {
-		return nil, err
+		return false, fmt.Errorf("sqlstore: %w", err)
 	}
-	return &reader{q: tx, dialect: s.m.dialect, loops: true, hashes: true, end: func() { tx.Rollback() }}, nil
+	defer rows.Close()
+	commits, isolated := false, false
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return false, fmt.Errorf("sqlstore: %w", err)
+		}
+		if name == "autocommit" {
+			commits = value == "ON"
+		} else {
+			isolated = value != "READ-UNCOMMITTED"
+		}
+	}
+	return commits && isolated, rows.Err()
 }
 
 // beginReading begins a transaction that reads one state of the data.
@@ -177,6 +265,9 @@ func listened() {
 
 // rows runs a statement and gives every row to visit.
 func (r *reader) rows(ctx context.Context, st sqlgen.Statement, visit func(scan func(...any) error) error) error {
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
 	if err := r.prepare(ctx, st); err != nil {
 		return err
 	}

@@ -21,11 +21,11 @@ import (
 func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	r, err := s.reader(ctx)
-	if err != nil {
-		return nil, s.m.dialect.told(ctx, err)
-	}
+	r := s.later()
 	defer r.end()
+	if s.m.dialect == Postgres {
+		r.ahead(ctx)
+	}
 	answers, err := s.selectIn(ctx, r, q)
 	return answers, s.m.dialect.told(ctx, err)
 }
@@ -36,15 +36,13 @@ func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, err
 func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan int, id dangol.CustomerID) error) ([]store.Answer, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	r, err := s.reader(ctx)
-	if err != nil {
-		return nil, err
-	}
+	r := s.later()
 	defer r.end()
 	answers, work, err := s.prepare(ctx, r, q, false)
 	if err != nil {
 		return nil, s.m.dialect.told(ctx, err)
 	}
+	s.lone(r, work)
 	for _, w := range work {
 		err := s.run(ctx, r, w, nil, func(id rowID, one *question) error { return visit(one.at, id.id()) })
 		if err != nil {
@@ -60,6 +58,7 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	if err != nil {
 		return nil, err
 	}
+	s.lone(r, work)
 	found := make([]rowIDs, len(answers))
 	var kept texts
 	for _, w := range work {
@@ -71,11 +70,13 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 			return nil, err
 		}
 	}
+	ended := r.ending()
 	for i := range answers {
 		if answers[i].Err == nil {
 			answers[i].Members = found[i].sorted()
 		}
 	}
+	ended()
 	return answers, nil
 }
 
@@ -327,18 +328,15 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		return s.runRank(ctx, r, st, one, kept, visit)
 	}
 	plans, ranks := w.split()
-	ids := idScanner{numbers: st.Numbers, kept: kept}
-	mask := int64(1)
-	dest := []any{ids.into(), &mask}[:min(len(w.part), 2)]
-	values := make([]sql.NullInt64, len(ranks))
-	rankings := make([]ranking, len(ranks))
-	for i := range values {
-		dest = append(dest, &values[i])
+	beside := len(ranks)
+	if len(w.part) > 1 {
+		beside++ // the mask
 	}
-	err = r.rows(ctx, st, func(scan func(...any) error) error {
-		id, err := ids.scan(scan, dest)
-		if err != nil {
-			return err
+	rankings := make([]ranking, len(ranks))
+	err = r.answers(ctx, st, beside, kept, func(id rowID, values []sql.NullInt64) error {
+		mask := int64(1)
+		if beside > 0 {
+			mask, values = values[0].Int64, values[1:]
 		}
 		for i, one := range plans {
 			if mask>>i&1 == 1 {
@@ -372,14 +370,8 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 // runRank runs the statement of a rank that is the whole rule.
 func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(rowID, *question) error) error {
 	cut := eval.Cut{Empty: true}
-	ids := idScanner{numbers: st.Numbers, kept: kept}
-	var v int64
-	dest := []any{ids.into(), &v}
-	err := r.rows(ctx, st, func(scan func(...any) error) error {
-		id, err := ids.scan(scan, dest)
-		if err != nil {
-			return err
-		}
+	err := r.answers(ctx, st, 1, kept, func(id rowID, values []sql.NullInt64) error {
+		v := values[0].Int64
 		if cut.Empty || one.ranked.Bottom == (v > cut.Value) {
 			cut = eval.Cut{Value: v}
 		}

@@ -1,0 +1,64 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// What PostgreSQL writes of an array of integers is read back, whatever drivers make of
+// a text.
+func TestArrays(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want []sql.NullInt64
+		var items []string
+		for range rapid.IntRange(0, 30).Draw(t, "n") {
+			n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-20, 20),
+				rapid.SampledFrom([]int64{0, 999_999_999_999_999_999, 1e18, math.MaxInt64, math.MinInt64, math.MinInt64 + 1})).Draw(t, "item")
+			null := rapid.IntRange(0, 4).Draw(t, "null") == 0
+			if null {
+				want, items = append(want, sql.NullInt64{}), append(items, "NULL")
+				continue
+			}
+			want, items = append(want, sql.NullInt64{Int64: n, Valid: true}), append(items, strconv.FormatInt(n, 10))
+		}
+		text := "{" + strings.Join(items, ",") + "}"
+		for _, cell := range []any{text, []byte(text)} {
+			var got []sql.NullInt64
+			a := array{cell: cell}
+			require.NoError(t, a.open())
+			for a.more() {
+				n, err := a.next()
+				require.NoError(t, err)
+				got = append(got, n)
+			}
+			require.Empty(t, cmp.Diff(want, got), text)
+		}
+	})
+	none := array{}
+	require.NoError(t, none.open())
+	require.False(t, none.more())
+}
+
+// What is no such array is an error, not other customers.
+func TestNoArrays(t *testing.T) {
+	for _, text := range []string{"", "{", "}", "1", "1,2", "{1", "[1]"} {
+		require.ErrorIs(t, (&array{cell: text}).open(), errArray, text)
+	}
+	require.ErrorIs(t, (&array{cell: 7}).open(), errArray)
+	for _, text := range []string{"{a}", "{1a}", "{1 }", "{-}", "{,1}", "{null}", "{9223372036854775808}", "{{1},{2}}", "{1,,2}"} {
+		a := array{cell: text}
+		require.NoError(t, a.open())
+		var err error
+		for a.more() && err == nil {
+			_, err = a.next()
+		}
+		require.ErrorIs(t, err, errArray, text)
+	}
+}
