@@ -12,6 +12,7 @@ import (
 // the last.
 type binding struct {
 	shard *shard
+	near  *nearby  // nil where few plans are asked
 	first answerer // of the first plan
 	plans []answerer
 }
@@ -29,6 +30,9 @@ func (r *Reader) bound(sh *shard) binding {
 		}
 	}
 	b := binding{shard: sh, first: func(int) bool { return false }}
+	if len(m.often) > 0 {
+		b.near = m.look(sh)
+	}
 	for i := range m.plans {
 		b.plans = append(b.plans, r.plan(&m.plans[i], sh, stands))
 	}

@@ -144,40 +144,6 @@ func (d *deck) edge(bound int64) int {
 	return lo
 }
 
-// near reads a little of all that many plans are going to read: what is read of
-// one column need not wait for what is read of another, as it would once rows are
-// gone through.
-func (x *cursor) near() {
-	m := x.matcher
-	for n, k := range m.often {
-		_, end := x.shard.logs[k].index().of(x.local)
-		x.ends[n] = end
-	}
-	if x.stands == nil && x.shard.ids[x.local] != "" { // by an id, which is to be compared
-		x.ahead += int64(x.shard.ids[x.local][0]) + int64(x.shard.state[x.local])
-	}
-	for n, k := range m.often {
-		if end := int(x.ends[n]); end > 0 {
-			x.ahead += int64(x.shard.logs[k].index().list[end-1])
-		}
-	}
-	for i := range m.lanes {
-		of := &m.lanes[i]
-		n := of.often
-		if n < 0 || x.ends[n] == 0 {
-			continue
-		}
-		if t := x.shard.logs[of.kind].twin(of.field); t != nil {
-			x.ahead += int64(t.at(int(x.ends[n]) - 1))
-		}
-	}
-	for _, a := range m.attrs {
-		if c := x.shard.attrs[a]; c != nil && x.local < c.n {
-			x.ahead += int64(c.at(x.local))
-		}
-	}
-}
-
 // parents is where the parents of the first n rows stand in their deck, -1 for none.
 func (x *cursor) parents(d *deck, n int) []int32 {
 	have := len(d.above)
@@ -236,7 +202,6 @@ type laneOf struct {
 	text     bool         // codes of a dictionary, not values
 	timed    catalog.Sort // values after as-of are missing: those of instants and dates
 	over     int          // of a field above: the lane of the parents
-	often    int          // of a field of its own: where the matcher's often has the kind, -1 for nowhere
 }
 
 // lane is the values of a field of the first rows of a deck.

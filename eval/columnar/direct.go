@@ -191,9 +191,9 @@ func (k *check) sifter(now *bounds, l *log, i *index) (out sifter, ok bool) {
 	return out, true
 }
 
-// mask is which of rows [lo, hi) of the index pass the selection's checks, a bit
+// mask is which of a customer's rows [lo, hi) of the index pass the selection's checks, a bit
 // each, the oldest first. It is not ok where a column has another frame than its copy.
-func (st *stand) mask(lo, hi int) (out uint64, ok bool) {
+func (st *stand) mask(local, lo, hi int) (out uint64, ok bool) {
 	out = ^uint64(0) >> (uint(lo-hi) & 63)
 	for n := range st.own {
 		var passed uint64
@@ -211,7 +211,7 @@ func (st *stand) mask(lo, hi int) (out uint64, ok bool) {
 	for n := range st.above {
 		for left := out; left != 0; left &= left - 1 {
 			at := bits.TrailingZeros64(left)
-			if !st.above[n].passes(st, int(st.index.row(st.index.list[lo+at]))) {
+			if !st.above[n].passes(st, local, lo+at) {
 				out &^= 1 << uint(at)
 			}
 		}
@@ -269,14 +269,22 @@ func listedMask[T word](from []T, set []uint64) (out uint64) {
 	return out
 }
 
-// passes follows the links of one row up to the field of a check.
-func (k *check) passes(st *stand, row int) bool {
-	l, row := st.shard.above(st.log, row, k.up)
+// passes follows the links of a customer's row, which stands at a place of the index, up
+// to the field of a check.
+func (k *check) passes(st *stand, local, place int) bool {
+	l := st.log
+	link := uint32(l.parentsOf(st.index).at(place))
+	for range k.up - 1 {
+		if l = st.shard.logs[l.kind.parent.index]; link != 0 {
+			link = l.parent.at(int(link) - 1)
+		}
+	}
+	l = st.shard.logs[l.kind.parent.index]
 	c := l.fields[k.field]
-	if c == nil || row < 0 {
+	if c == nil || link == 0 {
 		return k.not
 	}
-	code := c.at(row)
+	code := l.codeOf(local, int(link)-1, k.field)
 	if k.set != nil {
 		return listsCode(k.set, code) != k.not
 	}
@@ -339,7 +347,7 @@ func (st *stand) within(local int, lo, hi int64) (in, ok bool) {
 	if hi != math.MaxInt64 {
 		enough = hi + 1
 	}
-	n, ok := st.counted(first, end, enough)
+	n, ok := st.counted(local, first, end, enough)
 	return lo <= n && n <= hi, ok
 }
 
@@ -354,11 +362,11 @@ func (s *selection) countOf(x *cursor, enough int64) (n int64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return st.counted(first, end, enough)
+	return st.counted(x.local, first, end, enough)
 }
 
 // counted is countOf among rows [first, end) of the index.
-func (st *stand) counted(first, end int, enough int64) (n int64, ok bool) {
+func (st *stand) counted(local, first, end int, enough int64) (n int64, ok bool) {
 	rows := stepRows
 	if enough < firstRows {
 		rows = firstRows
@@ -371,7 +379,7 @@ func (st *stand) counted(first, end int, enough int64) (n int64, ok bool) {
 		case len(st.own) == 0:
 			n += int64(end - lo)
 		default:
-			passed, ok := st.mask(lo, end)
+			passed, ok := st.mask(local, lo, end)
 			if !ok {
 				return 0, false
 			}
@@ -398,7 +406,7 @@ func (s *selection) sumOf(x *cursor, field int) (n int64, ok bool) {
 		if lo == end {
 			break
 		}
-		passed, ok := st.mask(lo, end)
+		passed, ok := st.mask(x.local, lo, end)
 		if !ok {
 			return 0, false
 		}

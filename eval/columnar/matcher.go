@@ -30,6 +30,7 @@ type Matcher struct {
 	attrs      []int // attributes that plans read
 	selections []*selection
 	bounds     atomic.Pointer[bounds] // of the last second asked about
+	hints      atomic.Pointer[hints]
 	cursors    sync.Pool
 }
 
@@ -72,9 +73,8 @@ type cursor struct {
 	row     int // of a deck
 	goal    int // up to where the rows are being gone through
 	got     findings
-	seen    []uint64 // of distinct
-	ends    []uint32 // by the matcher's often: where the customer's rows end in the index
-	ahead   int64    // of values that were read only to be near
+	seen    []uint64    // of distinct
+	rows    [][2]uint32 // by the matcher's often: where the customer's rows were in the index
 	stand   stand
 	stands  []stand // of a Reader, by the matcher's selections: direct and fixed ones in the shard at hand; nil for none
 	err     error
@@ -91,7 +91,7 @@ func (m *Matcher) cursor() *cursor {
 	return &cursor{
 		matcher: m, decks: make([]deck, len(m.table.schema.kinds)),
 		lanes: make([]lane, len(m.lanes)), sieves: make([]sieve, len(m.sieves)), kept: make([]keptValue, m.classes),
-		ends: make([]uint32, len(m.often)),
+		rows: make([][2]uint32, len(m.often)),
 	}
 }
 
@@ -126,12 +126,6 @@ func (t *Table) Matcher(plans []*plan.Plan, env eval.Env) (*Matcher, error) {
 	}
 	m.classes = len(p.uses)
 	m.often, m.attrs = readBy(all, t.schema)
-	for i := range m.lanes {
-		of := &m.lanes[i]
-		if of.often = -1; of.up == 0 {
-			of.often = slices.Index(m.often, of.kind)
-		}
-	}
 	m.cursors.New = func() any { return m.cursor() }
 	return m, nil
 }
@@ -157,6 +151,9 @@ func readBy(plans []*prepared, s *schema) (often, attrs []int) {
 			}
 			return true
 		})
+	}
+	if s.joined >= 0 && !slices.Contains(attrs, s.joined) { // tells whether a member exists
+		attrs = append(attrs, s.joined)
 	}
 	return often, attrs
 }
@@ -187,6 +184,10 @@ func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (foun
 	hash := t.where.hash(id)
 	if guess, ok := t.where.guess(hash); ok {
 		x.begin(t.shards[guess>>shardBits], int(guess&slotMask))
+		if len(m.often) > 0 {
+			x.hint(int(guess>>shardBits)).fetch(x.local, x.rows)
+			fetchID(x.shard.ids[x.local])
+		}
 	}
 	place, ok := t.where.hashed(id, hash, t.id)
 	if ok {
@@ -200,13 +201,10 @@ func (m *Matcher) Matches(id dangol.CustomerID, asOf time.Time, in []bool) (foun
 	return ok, err
 }
 
-// begin puts a customer at hand and reads what is needed first.
+// begin puts a customer at hand.
 func (x *cursor) begin(sh *shard, local int) {
 	x.shard, x.local, x.err = sh, local, nil
 	x.turn++
-	if len(x.matcher.often) > 0 {
-		x.near()
-	}
 }
 
 // ask answers all plans for the customer at hand.

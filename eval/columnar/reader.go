@@ -68,6 +68,9 @@ func (m *Matcher) Reader(asOf time.Time) *Reader {
 // Matches is Matcher.Matches for the customer of a place, as its snapshot is.
 func (r *Reader) Matches(p Place, in []bool) error {
 	b, local := r.at(p), int(p.at&slotMask)
+	if b.near != nil {
+		b.near.fetch(local, r.cursor.rows)
+	}
 	for i, answer := range b.plans {
 		in[i] = answer(local)
 	}

@@ -1,11 +1,6 @@
 package columnar
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/dangol-dev/dangol/dsl/catalog"
-)
+import "github.com/dangol-dev/dangol/dsl/catalog"
 
 // A twin is a copy of a column in the order of an index, customer by customer: what
 // a question about one customer reads of it lies together. Those of a log are made
@@ -43,8 +38,10 @@ func (l *log) copied(x *index, field int) *codes {
 }
 
 // parents is the twin of the links to parents.
-func (l *log) parents() *codes {
-	x := l.index()
+func (l *log) parents() *codes { return l.parentsOf(l.index()) }
+
+// parentsOf is parents where the index is at hand.
+func (l *log) parentsOf(x *index) *codes {
 	at := &x.twins[len(l.fields)]
 	t := at.Load()
 	if t == nil {
@@ -84,9 +81,29 @@ func (l *log) follow(row, field int, code uint64, epoch uint64) {
 	}
 }
 
+// codeOf is a field of a customer's row: out of the twin, which is likely to be near,
+// where there is one.
+func (l *log) codeOf(local, row, field int) uint64 {
+	if x := l.links.index.Load(); x != nil {
+		if t := x.twins[field].Load(); t != nil && t.base == l.fields[field].base && t.unit == l.fields[field].unit {
+			if i, ok := x.place(uint16(local), row); ok {
+				return t.at(i)
+			}
+		}
+	}
+	return l.fields[field].at(row)
+}
+
 // place is where the index lists a row.
 func (x *index) place(local uint16, row int) (int, bool) {
 	from, to := x.of(int(local))
-	i, ok := slices.BinarySearchFunc(x.list[from:to], uint32(row), func(e entry, row uint32) int { return cmp.Compare(x.row(e), row) })
-	return int(from) + i, ok
+	lo, hi := int(from), int(to)
+	for lo < hi {
+		if middle := (lo + hi) / 2; int(x.row(x.list[middle])) < row {
+			lo = middle + 1
+		} else {
+			hi = middle
+		}
+	}
+	return lo, lo < int(to) && int(x.row(x.list[lo])) == row
 }
