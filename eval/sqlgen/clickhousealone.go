@@ -9,7 +9,8 @@ import (
 // A plan that is asked alone is written as a person would write it, where that can be: the
 // statement begins with the one scan that stands for the population, or with the
 // population, and what other tables decide are lists of customers, asked by IN. The
-// engine has no rows to lay over each other then, and passes over each table once.
+// engine has no rows to lay over each other then, and passes over each table once. One
+// scan whose values are compared with those of the first is joined to it.
 
 // alone is how the tests of such a statement are written.
 type alone struct {
@@ -28,6 +29,7 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	if of.base != nil {
 		mode.base = of.base.key
 	}
+	beside := "" // the key of the scan that is joined
 	for _, s := range g.scans {
 		mode.alike[s.key] = s.alike()
 		tests := 0
@@ -36,9 +38,19 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 				tests++
 			}
 		}
-		if s.read() || tests > 1 && s != of.base {
+		switch {
+		case s == of.base:
+		case s.read():
+			if of.base == nil || beside != "" || tests > 0 {
+				return piece{}, false
+			}
+			beside = s.key
+		case tests > 1:
 			return piece{}, false
 		}
+	}
+	if beside == "" && of.base != nil && of.base.read() {
+		return piece{}, false
 	}
 	h := g.sub()
 	h.cuts, h.form = g.cuts, mode
@@ -49,11 +61,40 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 		conditions := append([]piece{text(key + " IS NOT NULL"), h.population()}, l.where...)
 		p = join("SELECT "+g.asText(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
 	} else {
-		i := slices.IndexFunc(h.scans, func(s *scan) bool { return s.key == mode.base })
-		p = join("SELECT toString(dg_o) FROM (", h.scan(h.scans[i]), ") WHERE ", g.all(test, of.late))
+		from := h.scan(h.scanOf(mode.base))
+		if beside != "" {
+			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(beside))
+		}
+		p = join("SELECT toString(dg_o) FROM (", from, ") WHERE ", g.all(test, of.late))
 	}
 	g.scans, g.err = h.scans, h.err
 	return p, true
+}
+
+// scanOf is the scan of a key.
+func (g *generator) scanOf(key string) *scan {
+	return g.scans[slices.IndexFunc(g.scans, func(s *scan) bool { return s.key == key })]
+}
+
+// clickBeside has the columns of a scan and beside them those of another, NULL for who has
+// no record there. The join is a subquery: see clickReadSet.
+func (g *generator) clickBeside(base, other *scan) piece {
+	key := g.alias(Reserved)
+	ids := clickOwner
+	left, right := text(ids), text(g.clickKey(ids)+" AS "+key)
+	for _, slot := range base.slots {
+		if slot.used || slot.read {
+			left.sql += ", " + slot.column
+		}
+	}
+	for _, slot := range other.slots {
+		if slot.used || slot.read { // an alias must not bear the name of what it is made of
+			right = join(right, ", ", g.slotSort(slot).cast(text(slot.column)), " AS x", slot.column)
+			left.sql += ", x" + slot.column + " AS " + slot.column
+		}
+	}
+	return join("SELECT ", left, " FROM (", g.scan(base), ") dg_l GLOBAL ANY LEFT JOIN (SELECT ", right, " FROM (", g.scan(other),
+		")) dg_r ON "+g.clickKey(ids)+" = "+key)
 }
 
 // decided is a test that one branch decides, as a condition of such a statement. some
