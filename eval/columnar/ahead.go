@@ -31,7 +31,7 @@ type edge struct {
 
 // lookAhead finds what the plans read.
 func (p *program) lookAhead() {
-	look := func(n plan.Node) bool {
+	look := func(n plan.Node) {
 		switch n := n.(type) {
 		case *plan.Attr:
 			if i, ok := p.snapshot.schema.attr[n.Name]; ok {
@@ -40,11 +40,12 @@ func (p *program) lookAhead() {
 		case *plan.Aggregate:
 			p.lookAtRows(n)
 		}
-		return true
 	}
 	for _, pl := range p.plans {
 		if pl.fallback == "" && pl.err == nil {
-			plan.Walk(pl.root, look)
+			for _, k := range pl.outline.nodes {
+				look(k.node)
+			}
 		}
 	}
 	if i := p.snapshot.schema.joined; i >= 0 {

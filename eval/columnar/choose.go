@@ -314,32 +314,16 @@ func choose(p *program) {
 	}
 }
 
-// chooseRows orders the terms of a filter: by what a row costs, and first those
-// that leave few rows. It finds those that are worth keeping, and the one that
-// postings can answer.
+// chooseRows finds the term of a filter that postings can answer.
 func (w *worker) chooseRows(a *plan.Aggregate) {
-	none := func(*plan.Field) bool { return false } // as-of may not see their values
-	if (a.Fn == plan.Count || a.Fn == plan.Sum) && w.kind(a.Kind).ordered(a.Stamp) && steady(a, none) {
-		whole := *a
-		whole.Window = plan.Window{}
-		w.whole[a] = plan.Key(&whole)
-	}
-	if a.Where == nil {
-		return
-	}
-	plan.Walk(a.Where, func(n plan.Node) bool {
-		if and, ok := n.(*plan.And); ok {
-			w.order[and] = byCost(withoutImplied(and.Terms), rowCost)
-		}
-		return true
-	})
-	for _, t := range w.terms(a.Where) {
-		w.keeps[t] = keepable(t)
-	}
 	if few, ok := w.selective(a); ok && a.Stamp != nil {
 		w.few[a] = few
 	}
 }
+
+// filterOrder is the order of a filter's terms: by what a row costs, and first those that
+// leave few rows.
+func filterOrder(n *plan.And) []plan.Test { return byCost(withoutImplied(n.Terms), rowCost) }
 
 func byCost(terms []plan.Test, cost func(plan.Node) int) []plan.Test {
 	out := slices.Clone(terms)

@@ -347,6 +347,21 @@ func bucketOf(v int64) int {
 	return bucketsUp + ((e<<6 + int(u>>e)) ^ int(sign))
 }
 
+// bucketHolds is the least and the largest integer of a bucket.
+func bucketHolds(bucket int) (lo, hi int64) {
+	u := bucket - bucketsUp
+	if u < 0 {
+		u = ^u
+	}
+	e := max(0, u>>6-1)
+	least := uint64(u-e<<6) << e
+	lo, hi = int64(least), int64(least+1<<e-1)
+	if bucket < bucketsUp {
+		lo, hi = ^hi, ^lo
+	}
+	return lo, hi
+}
+
 // countBuckets adds the values of the mask to their buckets.
 func countBuckets(histogram *[buckets]uint32, src []int64, mask []uint8) {
 	mask = mask[:len(src)]

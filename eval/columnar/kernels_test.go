@@ -245,3 +245,19 @@ func TestSearched(t *testing.T) {
 		require.Equal(t, want, searched(codes, code))
 	})
 }
+
+// A bucket holds the integers from its least to its largest, and no others.
+func TestBucketHolds(t *testing.T) {
+	at := int64(math.MinInt64)
+	for bucket := bucketOf(at); ; bucket++ {
+		lo, hi := bucketHolds(bucket)
+		require.Equal(t, at, lo)
+		require.LessOrEqual(t, lo, hi)
+		require.Equal(t, bucket, bucketOf(lo))
+		require.Equal(t, bucket, bucketOf(hi))
+		if hi == math.MaxInt64 {
+			return
+		}
+		at = hi + 1
+	}
+}

@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -45,9 +46,10 @@ type program struct {
 // prepared is one plan of a program.
 type prepared struct {
 	original *plan.Plan
+	outline  *outline
 	root     plan.Test
 	scope    plan.Scope
-	ranks    bool
+	ranks    []planRank
 	fallback string // why eval answers it customer by customer, "" when columns do
 	err      error
 }
@@ -78,7 +80,7 @@ type tableKey struct {
 func prepare(s *Snapshot, plans []*plan.Plan, env eval.Env) *program {
 	p := &program{
 		snapshot: s, env: env, asOf: env.AsOf.UnixMicro(),
-		class: map[plan.Node]int{}, byKey: map[string]int{}, spans: map[plan.Node]span{}, nests: map[int]*nest{},
+		class: make(map[plan.Node]int, nodesOfPlan*len(plans)), byKey: make(map[string]int, nodesOfPlan*len(plans)), spans: map[plan.Node]span{}, nests: map[int]*nest{},
 		order: map[*plan.And][]plan.Test{}, having: map[plan.Test]*plan.Aggregate{}, keeps: map[plan.Test]bool{}, few: map[*plan.Aggregate]fewValues{}, whole: map[*plan.Aggregate]string{}, counts: map[int]int{}, tables: map[tableKey][]uint8{}, into: map[tableKey][]uint64{},
 	}
 	p.calendar = newCalendar(env.Zone)
@@ -97,41 +99,42 @@ func prepare(s *Snapshot, plans []*plan.Plan, env eval.Env) *program {
 	return p
 }
 
+// nodesOfPlan is about how many parts a plan has.
+const nodesOfPlan = 16
+
 func (p *program) plan(in *plan.Plan) *prepared {
 	if in == nil || in.Scope != "" && in.Scope != plan.Members && in.Scope != plan.Guests && in.Scope != plan.Both {
 		return &prepared{original: in, err: eval.ErrPlan}
 	}
-	low := plan.Lower(in)
-	out := &prepared{original: in, root: low.Root, scope: cmp.Or(low.Scope, plan.Members)}
-	if why := p.unsupported(low.Root); why != "" {
-		out.fallback = why
-		return out
+	o := p.snapshot.schema.outline(in)
+	out := &prepared{original: in, outline: o, root: o.root, scope: cmp.Or(in.Scope, plan.Members), fallback: o.why}
+	for _, n := range o.nodes {
+		p.number(n)
 	}
-	p.number(low.Root)
 	return out
 }
 
-// number gives the node and all below their classes.
-func (p *program) number(n plan.Node) {
-	plan.Walk(n, func(n plan.Node) bool {
-		key := plan.Key(n)
-		class, ok := p.byKey[key]
-		if !ok {
-			class = len(p.uses)
-			p.byKey[key] = class
-			p.keys = append(p.keys, key)
-			p.uses = append(p.uses, 0)
-		}
-		p.class[n] = class
-		p.uses[class]++
-		return true
-	})
+// number gives a node its class.
+func (p *program) number(n keyed) {
+	class, ok := p.byKey[n.key]
+	if !ok {
+		class = len(p.uses)
+		p.byKey[n.key] = class
+		p.keys = append(p.keys, n.key)
+		p.uses = append(p.uses, 0)
+	}
+	p.class[n.node] = class
+	p.uses[class]++
 }
 
-// resolve turns the plan's fixed windows into instants and finds its ranks.
+// resolve takes over what is known of the plan, turns its fixed windows into instants and
+// finds its ranks.
 func (p *program) resolve(pl *prepared) {
-	plan.Walk(pl.root, func(n plan.Node) bool {
-		switch n := n.(type) {
+	maps.Copy(p.whole, pl.outline.whole)
+	maps.Copy(p.order, pl.outline.order)
+	maps.Copy(p.keeps, pl.outline.keeps)
+	for _, k := range pl.outline.nodes {
+		switch n := k.node.(type) {
 		case *plan.During:
 			p.window(n, n.Window)
 		case *plan.Recurs:
@@ -139,11 +142,9 @@ func (p *program) resolve(pl *prepared) {
 		case *plan.Aggregate:
 			p.window(n, n.Window)
 		case *plan.Rank:
-			pl.ranks = true
-			p.rank(n, pl.scope)
+			p.rank(n, pl)
 		}
-		return true
-	})
+	}
 }
 
 func (p *program) window(n plan.Node, w plan.Window) {
@@ -155,30 +156,24 @@ func (p *program) window(n plan.Node, w plan.Window) {
 // nest finds the aggregates that can share a scan.
 func (p *program) nest() {
 	groups := map[string]*nest{}
-	for n := range p.class {
-		a, ok := n.(*plan.Aggregate)
-		if !ok || a.Fn != plan.Count && a.Fn != plan.Sum {
+	for _, pl := range p.plans {
+		if pl.outline == nil {
 			continue
 		}
-		w, fixed := p.spans[a]
-		if !fixed || w.to < p.asOf || !p.kind(a.Kind).ordered(a.Stamp) || w.from == plan.MinInstant {
-			continue
+		for a, key := range pl.outline.overall {
+			w, fixed := p.spans[a]
+			if !fixed || w.to < p.asOf || w.from == plan.MinInstant {
+				continue
+			}
+			g := groups[key]
+			if g == nil {
+				g = &nest{}
+				groups[key] = g
+			}
+			g.to = max(g.to, w.to)
+			g.add(w.from, a, p.class[a])
+			p.nests[p.class[a]] = g
 		}
-		key := string(a.Fn) + " " + a.Kind
-		if a.Of != nil {
-			key += " of " + plan.Key(a.Of)
-		}
-		if a.Where != nil {
-			key += " where " + plan.Key(a.Where)
-		}
-		g := groups[key]
-		if g == nil {
-			g = &nest{}
-			groups[key] = g
-		}
-		g.to = max(g.to, w.to)
-		g.add(w.from, a, p.class[a])
-		p.nests[p.class[a]] = g
 	}
 	for class, g := range p.nests {
 		if len(g.members) < 2 {

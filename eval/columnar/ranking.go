@@ -24,9 +24,9 @@ type ranking struct {
 
 	mu        sync.Mutex
 	histogram [buckets]int
-	bucket    int     // that of the cut
 	k         int     // the cut is the k-th smallest in its bucket, 0 for no cut
-	near      []int64 // the values of the bucket
+	lo, hi    int64   // the values that the bucket holds
+	near      []int64 // those that there are
 }
 
 // ranked is the part of a ranking in one shard, by local number.
@@ -38,24 +38,24 @@ type ranked struct {
 // spare keeps the parts of rankings from one Select to the next.
 var spare = sync.Pool{New: func() any { return &ranked{} }}
 
-// rank finds or makes the ranking of a rank in a population.
-func (p *program) rank(n *plan.Rank, scope plan.Scope) {
-	key := eval.RankKey(n)
-	for _, r := range p.ranks {
-		if r.key == key && r.scope == scope {
-			return
-		}
+// rank finds or makes the ranking of a plan's rank in the plan's population.
+func (p *program) rank(n *plan.Rank, pl *prepared) {
+	o := pl.outline.ranks[n]
+	i := slices.IndexFunc(p.ranks, func(r *ranking) bool { return r.key == o.key && r.scope == pl.scope })
+	if i >= 0 {
+		pl.ranks = append(pl.ranks, planRank{n, p.ranks[i]})
+		return
 	}
-	r := &ranking{rank: n, scope: scope, key: key, shards: make([]*ranked, len(p.snapshot.shards))}
-	for _, a := range valueAggregates(n.X) {
-		count := *a
-		count.Fn, count.Of = plan.Count, nil
-		p.number(&count)
-		p.window(&count, count.Window)
-		p.counts[p.class[a]] = p.class[&count]
-		r.counts = append(r.counts, &count)
+	r := &ranking{rank: n, scope: pl.scope, key: o.key, shards: make([]*ranked, len(p.snapshot.shards))}
+	for i, count := range o.counts {
+		a := count.node.(*plan.Aggregate)
+		p.number(count)
+		p.window(a, a.Window)
+		p.counts[p.class[o.of[i]]] = p.class[a]
+		r.counts = append(r.counts, a)
 	}
 	p.ranks = append(p.ranks, r)
+	pl.ranks = append(pl.ranks, planRank{n, r})
 }
 
 // valueAggregates are the aggregates that a value is computed from; those that
@@ -74,11 +74,16 @@ func valueAggregates(x plan.Expr) []*plan.Aggregate {
 	return nil
 }
 
-// ranking is that of a rank in a population.
-func (p *program) ranking(n *plan.Rank, scope plan.Scope) *ranking {
-	key := eval.RankKey(n)
-	i := slices.IndexFunc(p.ranks, func(r *ranking) bool { return r.key == key && r.scope == scope })
-	return p.ranks[i]
+// planRank is a rank of a plan.
+type planRank struct {
+	rank    *plan.Rank
+	ranking *ranking
+}
+
+// ranking is that of one of the plan's ranks.
+func (pl *prepared) ranking(n *plan.Rank) *ranking {
+	i := slices.IndexFunc(pl.ranks, func(r planRank) bool { return r.rank == n })
+	return pl.ranks[i].ranking
 }
 
 // collect works out the ranked values of a shard, and counts them into buckets.
@@ -127,28 +132,29 @@ func (r *ranking) settle(env eval.Env) {
 	if !r.rank.Bottom {
 		k = n + 1 - k // the k-th largest, counted from the smallest
 	}
-	for k > r.histogram[r.bucket] {
-		k -= r.histogram[r.bucket]
-		r.bucket++
+	bucket := 0
+	for k > r.histogram[bucket] {
+		k -= r.histogram[bucket]
+		bucket++
 	}
 	r.k = k
+	r.lo, r.hi = bucketHolds(bucket)
 }
 
 // gather collects the values of the cut's bucket in a shard.
-func (r *ranking) gather(n, i int) {
+func (r *ranking) gather(s *scratch, n, i int) {
 	if r.k == 0 {
 		return
 	}
-	shard := r.shards[i]
-	var near []int64
-	for local, v := range shard.values[:n] {
-		if bucketOf(v) == r.bucket && shard.in[local] == 1 {
-			near = append(near, v)
-		}
-	}
+	shard, mask := r.shards[i], s.bytes.take(n)
+	insideInts(mask, shard.values[:n], r.lo, r.hi)
+	and(mask, mask, shard.in[:n])
+	near := list(s.halves.take(n)[:0], mask, 0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.near = append(r.near, near...)
+	for _, local := range near {
+		r.near = append(r.near, shard.values[local])
+	}
 }
 
 // finish finds the cut in its bucket.

@@ -17,6 +17,8 @@ type schema struct {
 	kind    map[string]int
 	joined  int // the attributes from which customers exist, -1 for none
 	seen    int
+
+	outlines outlines
 }
 
 // field is a column's name and type.

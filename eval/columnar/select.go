@@ -50,7 +50,7 @@ func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, ru
 	for i, pl := range p.plans {
 		if pl.err == nil && pl.fallback == "" {
 			g.answers[i] = make(bitmap.Dense, len(s.shards)*slots/64)
-			if pl.ranks {
+			if len(pl.ranks) > 0 {
 				g.keep(pl.root)
 			}
 		}
@@ -84,13 +84,11 @@ func (s *Snapshot) run(ctx context.Context, plans []*plan.Plan, env eval.Env, ru
 			continue
 		}
 		out[i].Members = newMembers(s, g.answers[i])
-		for _, r := range eval.Ranks(&plan.Plan{Root: pl.root}) {
+		for _, r := range pl.ranks {
 			if out[i].Cuts == nil {
 				out[i].Cuts = map[string]eval.Cut{}
 			}
-			if pl.fallback == "" {
-				out[i].Cuts[eval.RankKey(r)] = p.ranking(r, pl.scope).cut
-			}
+			out[i].Cuts[r.ranking.key] = r.ranking.cut
 		}
 	}
 	return out, p, nil
@@ -104,7 +102,7 @@ func (g *gathering) rank(ctx context.Context, workers int) error {
 	}
 	err := g.each(ctx, workers, nil, func(w *worker, i int) {
 		for _, r := range g.ranks {
-			r.gather(w.shard.n, i)
+			r.gather(&w.scratch, w.shard.n, i)
 		}
 	})
 	if err != nil {
@@ -263,7 +261,7 @@ func (g *gathering) first(w *worker, i int) {
 			continue
 		}
 		w.err = nil
-		if !pl.ranks {
+		if len(pl.ranks) == 0 {
 			g.pack(at, i, b.both(b.test(pl.root), b.exist(pl.scope)))
 		} else {
 			g.fill(b, pl.root, i)
@@ -308,10 +306,10 @@ func (g *gathering) fill(b *batch, t plan.Test, i int) {
 func (g *gathering) second(w *worker, i int) {
 	b := &batch{worker: w, n: w.shard.n}
 	for at, pl := range g.plans {
-		if pl.err != nil || pl.fallback != "" || !pl.ranks {
+		if pl.err != nil || pl.fallback != "" || len(pl.ranks) == 0 {
 			continue
 		}
-		g.pack(at, i, b.both(g.late(b, pl.root, pl.scope, i), b.exist(pl.scope)))
+		g.pack(at, i, b.both(g.late(b, pl.root, pl, i), b.exist(pl.scope)))
 	}
 }
 
@@ -320,7 +318,7 @@ func (g *gathering) pack(plan, shard int, mask []uint8) {
 	g.answers[plan][shard*slots/64 : (shard+1)*slots/64].Pack(mask)
 }
 
-func (g *gathering) late(b *batch, t plan.Test, scope plan.Scope, i int) []uint8 {
+func (g *gathering) late(b *batch, t plan.Test, pl *prepared, i int) []uint8 {
 	if kept, ok := g.kept[g.class[t]]; ok {
 		mask := b.bytes.take(b.n)
 		kept[i].Unpack(mask)
@@ -331,17 +329,17 @@ func (g *gathering) late(b *batch, t plan.Test, scope plan.Scope, i int) []uint8
 	case *plan.And:
 		fillMask(dst, 1)
 		for _, term := range n.Terms {
-			and(dst, dst, g.late(b, term, scope, i))
+			and(dst, dst, g.late(b, term, pl, i))
 		}
 	case *plan.Or:
 		clear(dst)
 		for _, term := range n.Terms {
-			or(dst, dst, g.late(b, term, scope, i))
+			or(dst, dst, g.late(b, term, pl, i))
 		}
 	case *plan.Not:
-		not(dst, g.late(b, n.Term, scope, i))
+		not(dst, g.late(b, n.Term, pl, i))
 	case *plan.Rank:
-		return g.ranking(n, scope).mask(&b.scratch, b.n, i)
+		return pl.ranking(n).mask(&b.scratch, b.n, i)
 	}
 	return dst
 }

@@ -9,8 +9,8 @@ import (
 
 // unsupported tells why columns cannot answer a test, "" when they can. What
 // they cannot, package eval answers, customer by customer.
-func (p *program) unsupported(root plan.Test) string {
-	c := checker{schema: p.snapshot.schema}
+func (s *schema) unsupported(root plan.Test) string {
+	c := checker{schema: s}
 	c.test(root, nil)
 	return c.why
 }
