@@ -290,7 +290,7 @@ func (g *generator) clickWho(roots []plan.Test) who {
 		// Mostly nobody is late. Servers that know so do not look anybody up, which they
 		// would do for every record.
 		t := g.schema.Customers
-		late := join(" FROM "+t.Name+" n WHERE n."+t.Key+" IS NOT NULL AND ", g.clickBefore(joined, "n", ">=", g.now()))
+		late := join(" FROM "+t.Name+" n WHERE ", g.all(g.clickThere(t, "n"), g.clickBefore(joined, "n", ">=", g.now())))
 		out.late = join("((SELECT count()", late, ") = 0 OR "+g.clickKey(clickOwner)+" GLOBAL NOT IN (SELECT "+g.clickKey("n."+t.Key), late, "))")
 	}
 	return out
@@ -412,7 +412,7 @@ func (g *generator) clickPeople(of who) piece {
 	if population {
 		bits, _ := g.clickBits(nil, true)
 		key := outer + "." + g.schema.Customers.Key
-		conditions := g.all(append([]piece{text(key + " IS NOT NULL"), of.exists}, l.where...)...)
+		conditions := g.all(append([]piece{g.clickThere(g.schema.Customers, outer), of.exists}, l.where...)...)
 		branches = append(branches, join(branch(g.clickKey(key), bits, func(i int) piece {
 			switch {
 			case columns[i].of != nil:
@@ -464,9 +464,21 @@ func (g *generator) clickPeople(of who) piece {
 	return out
 }
 
-// clickKey is a customer's id as it is compared between tables: as an integer where all
-// of them tell customers so, which takes a fraction of the time, else as text.
+// clickThere tells of a row of the population that it has an id, nothing where all have.
+func (g *generator) clickThere(t Table, alias string) piece {
+	if t.OwnerType != "" {
+		return piece{}
+	}
+	return text(alias + "." + t.Key + " IS NOT NULL")
+}
+
+// clickKey is a customer's id as it is compared between tables: as it is where all of
+// them have it in one type, as an integer where all tell customers so, which takes a
+// fraction of the time, else as text.
 func (g *generator) clickKey(sql string) string {
+	if g.plain {
+		return sql
+	}
 	if g.numbered {
 		return "toInt64(assumeNotNull(" + sql + "))"
 	}

@@ -58,7 +58,7 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	test := h.holds(l.narrow(root), h.customer())
 	if of.base == nil {
 		key := outer + "." + g.schema.Customers.Key
-		conditions := append([]piece{text(key + " IS NOT NULL"), h.population()}, l.where...)
+		conditions := append([]piece{h.clickThere(g.schema.Customers, outer), h.population()}, l.where...)
 		p = join("SELECT "+g.asText(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
 	} else {
 		from := h.scan(h.scanOf(mode.base))

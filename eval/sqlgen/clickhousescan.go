@@ -72,8 +72,8 @@ func (g *generator) clickRecord(a *plan.Aggregate, slots []*slot, r row, depth i
 		}
 		if len(tables) > 1 {
 			inner := r.levels[0]
-			conditions := append([]piece{g.there(direct, base)}, inner.where...)
-			out = join(" FROM (SELECT ", list(r.carried(0), ", "), out, " WHERE ", list(conditions, " AND "), ") ", g.alias("j"))
+			conditions := g.all(append([]piece{g.there(direct, base)}, inner.where...)...)
+			out = join(" FROM (SELECT ", list(r.carried(0), ", "), out, " WHERE ", conditions, ") ", g.alias("j"))
 		}
 		people := sub.clickPeople(who{exists: text("1 = 1"), all: !sub.asked && len(sub.scans) > 0 && len(sub.people.customerLift.parts) == 0})
 		if g.err == nil {

@@ -34,7 +34,11 @@ func (g *generator) clickDecode(col Column, sort catalog.Sort, sql string) strin
 // clickBefore compares a raw column with an instant by < or >=.
 func (g *generator) clickBefore(col Column, alias, op string, us int64) piece {
 	sql := place(col.SQL, alias)
-	compare := func(n int64) piece { return join(sql+" "+op+" ", text("?", n)) }
+	compare := func(n int64) piece {
+		out := join(sql+" "+op+" ", text("?", n))
+		out.sure = col.Filled
+		return out
+	}
 	switch col.Encoding {
 	case Seconds:
 		return compare(ceil(us, 1e6))
@@ -50,7 +54,9 @@ func (g *generator) clickBefore(col Column, alias, op string, us int64) piece {
 		return compare(ceil(us, 1e6))
 	}
 	if us >= 0 && us < farAhead.UnixMicro() {
-		return join(sql+" "+op+" fromUnixTimestamp64Micro(toInt64(", text("?", us), "))")
+		out := join(sql+" "+op+" fromUnixTimestamp64Micro(toInt64(", text("?", us), "))")
+		out.sure = col.Filled
+		return out
 	}
 	sql = "toUnixTimestamp64Micro(" + sql + ")"
 	return compare(us)

@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
@@ -43,7 +44,14 @@ func (g *generator) terms(tests []plan.Test, op string, r row) piece {
 	if len(terms) == 1 && terms[0].bits != nil {
 		return terms[0]
 	}
-	return join("(", list(terms, op), ")")
+	out := join("(", list(terms, op), ")")
+	out.sure = g.dialect == ClickHouse && allSure(terms)
+	return out
+}
+
+// allSure tells whether no condition of a list is ever NULL.
+func allSure(list []piece) bool {
+	return !slices.ContainsFunc(list, func(p piece) bool { return !p.sure })
 }
 
 // negated writes the exact complement of a test.
@@ -126,7 +134,9 @@ func (g *generator) leaf(t plan.Test, r row) piece {
 	case *plan.Like:
 		return g.like(n, r)
 	case *plan.Truth:
-		return g.boolean(g.expr(n.X, r))
+		out := g.boolean(g.expr(n.X, r))
+		out.sure = g.filled(n.X, r)
+		return out
 	case *plan.During:
 		return g.during(n, r)
 	case *plan.Recurs:
@@ -155,7 +165,9 @@ func (g *generator) compare(n *plan.Compare, r row) piece {
 	if ok && is && len(r.aliases) == 0 && !plan.Holds(n.Op, 0, lit.Value.Int()) {
 		l = g.aggregate(a, true)
 	}
-	return join(l, " "+string(n.Op)+" ", g.expr(n.R, r))
+	out := join(l, " "+string(n.Op)+" ", g.expr(n.R, r))
+	out.sure = g.filled(n.L, r) && g.filled(n.R, r)
+	return out
 }
 
 func (g *generator) always(b bool) piece {
@@ -209,12 +221,15 @@ func (g *generator) oneOf(n *plan.OneOf, r row) piece {
 // words is the test that a text is one of some words.
 func (g *generator) words(e plan.Expr, words []string, r row) piece {
 	col, alias, bare := g.bare(e, r)
+	sure := bare && col.Filled && g.home(e, r) == nil
 	if bare && col.Raw != nil && col.Raw.Integer {
 		items := col.Raw.numbers(words)
 		if len(items) == 0 {
 			return g.always(false)
 		}
-		return oneOf(text(place(col.Raw.SQL, alias)), items)
+		out := oneOf(text(place(col.Raw.SQL, alias)), items)
+		out.sure = sure
+		return out
 	}
 	raw := bare && col.Raw != nil
 	if raw && len(col.Raw.hosts(words)) == 0 {
@@ -247,7 +262,9 @@ func (g *generator) words(e plan.Expr, words []string, r row) piece {
 			x, items = text("CAST("+place(col.Raw.SQL, alias)+" AS TEXT)"), texts(col.Raw.hosts(words))
 		}
 	}
-	return within(x, items)
+	out := within(x, items)
+	out.sure = sure
+	return out
 }
 
 func texts(words []string) []piece {

@@ -64,7 +64,7 @@ func plainSchema(cat *catalog.Catalog) *sqlgen.Schema {
 
 // Each file holds a rule and the statement that every dialect gets for it. In those
 // called owned, every record's customer is a customer; in those of integers, customers'
-// ids are integers.
+// ids are integers; in those called filled, ClickHouse's columns are never NULL besides.
 func TestStatements(t *testing.T) {
 	cat := catalog.Shop()
 	c, err := compile.New(cat)
@@ -96,7 +96,14 @@ func TestStatements(t *testing.T) {
 				if strings.Contains(file, "integers") {
 					table.Owner, schema.Customers.Owner = sqlgen.IntegerKey, sqlgen.IntegerKey
 				}
+				if strings.Contains(file, "filled") {
+					table.OwnerType, schema.Customers.OwnerType = "Int32", "Int32"
+					fill(table.Columns)
+				}
 				schema.Records[kind] = table
+			}
+			if strings.Contains(file, "filled") {
+				fill(schema.Customers.Columns)
 			}
 			var b strings.Builder
 			b.WriteString(strings.Join(rules, "\n") + "\n")
@@ -116,6 +123,14 @@ func TestStatements(t *testing.T) {
 			}
 			require.Empty(t, cmp.Diff(string(text), b.String()), "run the test with -update")
 		})
+	}
+}
+
+// fill says of columns that they are never NULL.
+func fill(columns map[string]sqlgen.Column) {
+	for name, c := range columns {
+		c.Filled = true
+		columns[name] = c
 	}
 }
 

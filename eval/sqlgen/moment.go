@@ -295,7 +295,9 @@ func (g *generator) during(n *plan.During, r row) piece {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return join("(", list(parts, " AND "), ")")
+	out := join("(", list(parts, " AND "), ")")
+	out.sure = g.dialect == ClickHouse && allSure(parts)
+	return out
 }
 
 // recurs is the test that a yearly day falls into a window: month and day as a

@@ -58,7 +58,7 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	}
 	switch a.Fn {
 	case plan.Count, plan.Sum, plan.Distinct, plan.ActiveDays, plan.ActiveWeeks, plan.ActiveMonths:
-		if !nullWillDo {
+		if !nullWillDo && !g.filled(a, g.customer()) {
 			value = "COALESCE(" + value + ", 0)"
 		}
 	}
@@ -306,7 +306,7 @@ func (g *generator) seen(a *plan.Aggregate, r row, all bool) piece {
 // there is what makes a row of a table a record, nothing where every row is one.
 func (g *generator) there(r row, t Table) piece {
 	var parts []piece
-	if !t.Owned || g.dialect == ClickHouse {
+	if t.OwnerType == "" && (!t.Owned || g.dialect == ClickHouse) {
 		parts = append(parts, text(r.alias(0)+"."+t.Customer+" IS NOT NULL"))
 	}
 	if t.Filter != "" {

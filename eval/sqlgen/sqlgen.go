@@ -59,6 +59,9 @@ type Table struct {
 	// Owner is the type of the customer's id there, of Key or Customer. Statements of
 	// customers give ids that are integers as such, but on ClickHouse.
 	Owner KeyForm
+	// OwnerType is of ClickHouse: the engine's own name of that column's type, "" where
+	// it may be NULL. Columns of one type are compared without a conversion.
+	OwnerType string
 	// Parent is the column of the parent's key, where the kind has one.
 	Parent string
 	// Columns by attribute or field name. One that is absent is Unsupported. A field
@@ -95,6 +98,8 @@ type Column struct {
 	Zone     *time.Location // of Local. Defaults to UTC
 	// Precise is of ClickHouse: the timestamp is a DateTime64, not a DateTime.
 	Precise bool
+	// Filled is of ClickHouse: the column, Raw where there is one, is never NULL.
+	Filled bool
 	// Raw is the host's own column behind the words that SQL makes of it, nil where
 	// there is none: a test for some words is asked of it, so that an index serves.
 	Raw *Raw

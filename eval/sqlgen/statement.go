@@ -186,6 +186,7 @@ type generator struct {
 	bits      []string
 	tracing   *trace
 	numbered  bool   // customers are told by integers everywhere
+	plain     bool   // and by one type, see clickKey
 	form      *alone // how the statement of one plan is written, nil where by bits
 }
 
@@ -201,7 +202,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
 		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
-		people: row{customerAlias: outer}, numbered: s.numbered(),
+		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(),
 	}
 	for _, p := range q.Plans {
 		plan.Walk(p.Root, func(n plan.Node) bool {
@@ -259,7 +260,11 @@ func (g *generator) population() piece {
 		}
 		sql := place(col.SQL, "c")
 		if g.dialect == ClickHouse {
-			return join("(", sql, " IS NULL OR ", g.clickBefore(col, "c", "<", g.now()), ")")
+			before := g.clickBefore(col, "c", "<", g.now())
+			if col.Filled {
+				return before
+			}
+			return join("(", sql, " IS NULL OR ", before, ")")
 		}
 		return join("(", sql, " IS NULL OR ", sql, " < ", text("?", g.encode(col, g.now())), ")")
 	}

@@ -137,24 +137,18 @@ func (s *Mapped) precise(ctx context.Context) error {
 		if err := s.ownerForm(ctx, kind, t); err != nil {
 			return err
 		}
-		for i := range t.columns {
-			c := &t.columns[i]
-			if ours(s.m.dialect.Quote(c.spec.Column)) {
-				return &MappingError{Entry: c.entry, Why: reserved}
-			}
-			if c.set != nil {
-				continue
-			}
-			types, err := s.probe(ctx, t.sql.Name+" t", at(c.sql.SQL))
-			if err != nil {
-				return &MappingError{Entry: c.entry, Why: "the column cannot be read", Err: err}
-			}
-			if want := unlike(types[0], c); want != "" {
-				return &MappingError{Entry: c.entry, Why: "the column is of the type " + types[0] + ": want " + want}
-			}
-			if c.of.Type.Sort == catalog.Instant {
-				c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
-				t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
+		for _, list := range [][]mappedColumn{t.columns, t.carried} {
+			for i := range list {
+				c := &list[i]
+				if ours(s.m.dialect.Quote(c.spec.Column)) {
+					return &MappingError{Entry: c.entry, Why: reserved}
+				}
+				if c.set != nil {
+					continue
+				}
+				if err := s.columnForm(ctx, t, c); err != nil {
+					return err
+				}
 			}
 		}
 		if c := t.changed; c != nil {
@@ -171,23 +165,59 @@ func (s *Mapped) precise(ctx context.Context) error {
 	return nil
 }
 
+// columnForm finds out what statements may know of a column.
+func (s *Mapped) columnForm(ctx context.Context, t *mappedTable, c *mappedColumn) error {
+	read := at(c.sql.SQL)
+	if c.sql.Raw != nil {
+		read += ", " + at(c.sql.Raw.SQL)
+	}
+	found, err := s.columnTypes(ctx, "SELECT "+read+" FROM "+t.sql.Name+" t WHERE 1 = 0")
+	if err != nil {
+		return &MappingError{Entry: c.entry, Why: "the column cannot be read", Err: err}
+	}
+	dbType := bare(strings.ToUpper(found[0].DatabaseTypeName()))
+	if want := unlike(dbType, c); want != "" {
+		return &MappingError{Entry: c.entry, Why: "the column is of the type " + dbType + ": want " + want}
+	}
+	c.sql.Filled = !mayBeNull(found[len(found)-1])
+	if c.of.Type.Sort == catalog.Instant {
+		c.sql.Precise = strings.HasPrefix(dbType, "DATETIME64")
+	}
+	t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
+	return nil
+}
+
 // ownerForm finds out how the customers of a table are told.
 func (s *Mapped) ownerForm(ctx context.Context, kind string, t *mappedTable) error {
 	column := t.sql.Key
 	if kind != "" {
 		column = t.sql.Customer
 	}
-	types, err := s.probe(ctx, t.sql.Name+" t", "t."+column)
+	found, err := s.columnTypes(ctx, "SELECT t."+column+" FROM "+t.sql.Name+" t WHERE 1 = 0")
 	if err != nil {
 		return err
 	}
-	switch form := types[0]; {
-	case form == "STRING":
-		s.owned(t, sqlgen.TextKey)
-	case slices.Contains(clickIntegers, form):
-		s.owned(t, sqlgen.IntegerKey)
+	form := sqlgen.AnyKey
+	switch whole := found[0].DatabaseTypeName(); {
+	case bare(strings.ToUpper(whole)) == "STRING":
+		form = sqlgen.TextKey
+	case slices.Contains(clickIntegers, bare(strings.ToUpper(whole))):
+		form = sqlgen.IntegerKey
 	}
+	if form == sqlgen.AnyKey {
+		return nil
+	}
+	if whole := found[0].DatabaseTypeName(); !strings.Contains(whole, "(") && !mayBeNull(found[0]) {
+		t.sql.OwnerType = whole
+	}
+	s.owned(t, form)
 	return nil
+}
+
+// mayBeNull tells of a column that it may have NULLs, as far as its type and the driver say.
+func mayBeNull(t *sql.ColumnType) bool {
+	null, told := t.Nullable()
+	return told && null || strings.Contains(strings.ToUpper(t.DatabaseTypeName()), "NULLABLE(")
 }
 
 // clickIntegers are the types of integers that fit 64 bits with a sign.

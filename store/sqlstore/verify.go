@@ -44,28 +44,33 @@ func (s *Mapped) probe(ctx context.Context, from string, expressions ...string) 
 
 // types runs a statement for the names of its columns' types.
 func (s *Mapped) types(ctx context.Context, query string) (names []string, err error) {
+	found, err := s.columnTypes(ctx, query)
+	for _, t := range found {
+		name := strings.ToUpper(t.DatabaseTypeName())
+		if s.m.dialect == ClickHouse {
+			name = bare(name)
+		}
+		names = append(names, name)
+	}
+	return names, err
+}
+
+// columnTypes runs a statement for its columns' types.
+func (s *Mapped) columnTypes(ctx context.Context, query string) (found []*sql.ColumnType, err error) {
 	err = apart(ctx, s.db, s.m.dialect, func(conn *sql.Conn) error {
 		rows, err := conn.QueryContext(ctx, query)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		types, err := rows.ColumnTypes()
-		if err != nil {
+		if found, err = rows.ColumnTypes(); err != nil {
 			return err
-		}
-		for _, t := range types {
-			name := strings.ToUpper(t.DatabaseTypeName())
-			if s.m.dialect == ClickHouse {
-				name = bare(name)
-			}
-			names = append(names, name)
 		}
 		for rows.Next() { // some drivers report errors only now
 		}
 		return rows.Err()
 	})
-	return names, err
+	return found, err
 }
 
 func at(sql string) string { return strings.ReplaceAll(sql, "{t}", "t") }
@@ -147,11 +152,11 @@ func integerColumn(types map[string]string) sqlgen.KeyForm {
 func (s *Mapped) owned(t *mappedTable, form sqlgen.KeyForm) {
 	t.sql.Owner = form
 	if t.of.Kind == "" {
-		s.m.schema.Customers.Owner = form
+		s.m.schema.Customers.Owner, s.m.schema.Customers.OwnerType = form, t.sql.OwnerType
 		return
 	}
 	of := s.m.schema.Records[t.of.Kind]
-	of.Owner = form
+	of.Owner, of.OwnerType = form, t.sql.OwnerType
 	s.m.schema.Records[t.of.Kind] = of
 }
 
