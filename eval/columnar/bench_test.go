@@ -17,6 +17,11 @@ import (
 func visitors(b testing.TB, n int) *columnar.Table {
 	table, err := columnar.New(catalog.Shop(), columnar.Options{})
 	require.NoError(b, err)
+	require.NoError(b, table.LoadColumns(visitorColumns(n)))
+	return table
+}
+
+func visitorColumns(n int) columnar.Columns {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	in := columnar.Columns{}
 	at := columnar.Column{}
@@ -30,8 +35,7 @@ func visitors(b testing.TB, n int) *columnar.Table {
 	}
 	visits.Fields = map[string]columnar.Column{"at": at}
 	in.Rows = []columnar.Rows{visits}
-	require.NoError(b, table.LoadColumns(in))
-	return table
+	return in
 }
 
 func BenchmarkSelect(b *testing.B) {

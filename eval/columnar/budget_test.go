@@ -78,3 +78,39 @@ func TestBudget(t *testing.T) {
 	require.Zero(t, empty.Len())
 	require.NoError(t, empty.LoadColumns(columnsOf(t, rnd, cat, customers[1:8])))
 }
+
+// Counts that readers keep take what rows leave of the budget, and give it back to rows;
+// answers do not depend on it.
+func TestRowsComeBeforeMoments(t *testing.T) {
+	const n = 3000
+	rules := newRules(t, catalog.Shop())
+	plans := rules.plans(t, `visits(365d) >= 10`)
+	env := eval.Env{AsOf: now}
+	want := members(t, visitors(t, n).Snapshot(), plans, env)
+	asked := func(table *columnar.Table) string {
+		for range 6 {
+			require.Equal(t, want, members(t, table.Snapshot(), plans, env))
+		}
+		text, err := table.Snapshot().ExplainPlan(context.Background(), plans, env, columnar.Run{})
+		require.NoError(t, err)
+		return text
+	}
+	in := visitorColumns(n)
+	table, err := columnar.New(catalog.Shop(), columnar.Options{MaxBytes: in.Bytes() + 300_000})
+	require.NoError(t, err)
+	require.NoError(t, table.LoadColumns(in))
+	require.Contains(t, asked(table), columnar.Moments)
+	kept := table.Bytes()
+	for i := 0; err == nil; i++ {
+		old := &eval.Record{Key: fmt.Sprint("z", i), Fields: map[string]catalog.Value{"at": catalog.TimeValue(now.AddDate(-3, 0, 0))}}
+		err = table.Write(columnar.Change{Customer: "00000000", Kind: "logins", Record: old, New: true})
+		if i%1000 == 0 {
+			asked(table)
+		}
+	}
+	require.ErrorIs(t, err, columnar.ErrFull)
+	require.Greater(t, table.Bytes(), kept, "rows took the place of what was kept")
+	text := asked(table)
+	require.Contains(t, text, columnar.Scan)
+	require.NotContains(t, text, columnar.Moments)
+}

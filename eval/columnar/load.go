@@ -82,6 +82,7 @@ func (t *Table) LoadColumns(in Columns) error {
 		t.owners[i].Store(nil)
 	}
 	t.used = int64(t.rowBytes())
+	t.allowance.giveWay(t.used, t.shards)
 	t.ids = &ordering{}
 	t.touch()
 	return nil

@@ -273,9 +273,7 @@ func (d *derived) bytes() int {
 		n += s.numbers.width()*s.numbers.n + s.field.width()*s.field.n + 4*cap(s.links)
 	}
 	for _, s := range d.moments {
-		for _, m := range s.at {
-			n += m.numbers.width() * m.numbers.n
-		}
+		n += int(s.bytes())
 	}
 	for _, p := range d.postings {
 		n += 4 * (cap(p.rows) + cap(p.start))

@@ -77,8 +77,13 @@ func (b *batch) moments(a *plan.Aggregate, l *log) (kept []moment, rows int) {
 		return s.at, 0
 	}
 	s = series{parents: parents, at: b.serial(a, l)}
+	may := b.snapshot.table.allowance.take(s.bytes(), b.snapshot)
 	l.lazy.mu.Lock()
 	defer l.lazy.mu.Unlock()
+	if !may { // not before as many rows would have been saved again
+		delete(l.lazy.hopes, key)
+		return s.at, l.n
+	}
 	if l.lazy.moments == nil || len(l.lazy.moments) >= summariesPerLog {
 		l.lazy.moments = map[string]series{}
 	}
@@ -91,6 +96,14 @@ func (b *batch) moments(a *plan.Aggregate, l *log) (kept []moment, rows int) {
 type series struct {
 	parents []*log
 	at      []moment // and one for the end
+}
+
+func (s *series) bytes() int64 {
+	n := 0
+	for _, m := range s.at {
+		n += m.numbers.width() * m.numbers.n
+	}
+	return int64(n)
 }
 
 // serial reads all rows once, the latest first, whatever as-of sees of them.

@@ -31,8 +31,9 @@ var ErrShape = errors.New("columnar: data that does not fit the catalog")
 // Options of a Table. The zero Options work.
 type Options struct {
 	// MaxBytes is how much memory the rows may take, as far as the table can
-	// estimate it; what readers work out of them, such as lists of a customer's rows,
-	// comes on top. Defaults to no limit.
+	// estimate it. Counts and sums that readers keep take what rows leave of it, and
+	// make room for them; what else readers work out of rows, such as lists of a
+	// customer's, comes on top. Defaults to no limit.
 	MaxBytes int64
 }
 
@@ -52,6 +53,8 @@ type Table struct {
 	ids    *ordering                // of all customers
 	owners []atomic.Pointer[owners] // by kind, nil until somebody asks whose a key is
 	asking sync.Mutex               // held while owners are read
+
+	allowance allowance // of what readers keep
 }
 
 // New makes an empty table for data of a catalog, which must be valid.
@@ -61,7 +64,7 @@ func New(cat *catalog.Catalog, opts Options) (*Table, error) {
 		return nil, err
 	}
 	return &Table{
-		schema: s, opts: opts, epoch: 1, where: newPlaces(), ids: &ordering{}, owners: make([]atomic.Pointer[owners], len(s.kinds)),
+		schema: s, opts: opts, allowance: allowance{limit: opts.MaxBytes}, epoch: 1, where: newPlaces(), ids: &ordering{}, owners: make([]atomic.Pointer[owners], len(s.kinds)),
 	}, nil
 }
 
@@ -109,6 +112,7 @@ func (t *Table) room(bytes int64) error {
 	if t.used+bytes > t.opts.MaxBytes {
 		return ErrFull
 	}
+	t.allowance.giveWay(t.used+bytes, t.shards)
 	return nil
 }
 

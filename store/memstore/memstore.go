@@ -38,7 +38,8 @@ type Options struct {
 	// Select answers by package eval/columnar.
 	ByEval bool
 	// MaxBytes is how much memory the customers may take, as far as the store can
-	// estimate it. Defaults to no limit.
+	// estimate it. Counts and sums that Select keeps take what customers leave of it.
+	// Defaults to no limit.
 	MaxBytes int64
 }
 
