@@ -14,22 +14,22 @@ import (
 
 // alone is how the tests of such a statement are written.
 type alone struct {
-	base  string          // key of the scan that it begins with, "" for the population
-	alike map[string]bool // the scans, by key, of which a row means a record
+	base   string          // key of the scan that it begins with, "" for the population
+	beside string          // key of the scan that is joined to it, "" for none
+	alike  map[string]bool // the scans, by key, of which a row means a record
 }
 
-// clickAlone must be called after the plan's test is written, which tells what it reads.
-// ok is false where the values of several tables stand in one test, or where a table had
-// to be read twice.
-func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
+// aloneMode must be called after the plan's test is written, which tells what it reads. It
+// is nil where the values of several tables stand in one test, or where a table had to be
+// read twice.
+func (g *generator) aloneMode(of who) *alone {
 	if len(g.people.customerLift.parts) > 0 {
-		return piece{}, false
+		return nil
 	}
 	mode := &alone{alike: map[string]bool{}}
 	if of.base != nil {
 		mode.base = of.base.key
 	}
-	beside := "" // the key of the scan that is joined
 	for _, s := range g.scans {
 		mode.alike[s.key] = s.alike()
 		tests := 0
@@ -41,15 +41,24 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 		switch {
 		case s == of.base:
 		case s.read():
-			if of.base == nil || beside != "" || tests > 0 {
-				return piece{}, false
+			if of.base == nil || mode.beside != "" || tests > 0 {
+				return nil
 			}
-			beside = s.key
+			mode.beside = s.key
 		case tests > 1:
-			return piece{}, false
+			return nil
 		}
 	}
-	if beside == "" && of.base != nil && of.base.read() {
+	if mode.beside == "" && of.base != nil && of.base.read() {
+		return nil
+	}
+	return mode
+}
+
+// clickAlone writes the statement of one plan. ok is false where aloneMode is nil.
+func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
+	mode := g.aloneMode(of)
+	if mode == nil {
 		return piece{}, false
 	}
 	h := g.sub()
@@ -62,8 +71,8 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 		p = join("SELECT "+g.asText(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
 	} else {
 		from := h.scan(h.scanOf(mode.base))
-		if beside != "" {
-			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(beside))
+		if mode.beside != "" {
+			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(mode.beside))
 		}
 		p = join("SELECT toString(dg_o) FROM (", from, ") WHERE ", g.all(test, of.late))
 	}

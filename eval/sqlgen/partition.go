@@ -26,7 +26,13 @@ const shortest = 35 * 24 * time.Hour
 // the rest share the population. Plans with ranks need their cuts, as in Select, but
 // for those that are a rank and nothing else: one without its cut is for Query.Ranked
 // where it shares a part with others, and for InRank where it is alone.
+//
+// On ClickHouse every plan shares one statement, but for those that compare the records of
+// two short windows.
 func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
+	if d == ClickHouse {
+		return clickParts(s, q, cuts)
+	}
 	starts := make([]start, len(q.Plans))
 	passes := map[string]time.Duration{} // by kind, how far back the pass over it reads
 	picked := map[string]int{}           // how many plans of a kind pick their customers

@@ -52,6 +52,46 @@ func TestPartition(t *testing.T) {
 	}
 }
 
+// On ClickHouse plans share a statement, but for those that join two short windows.
+func TestPartitionOnClickHouse(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	schema := plainSchema(catalog.Shop())
+	for kind, table := range schema.Records {
+		table.Owned = true
+		schema.Records[kind] = table
+	}
+	q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+	for _, rule := range []string{
+		`orders >= 3`,
+		`visits(3d) and orders(since last(visits)) = 0`,
+		`visits(7d) >= 2`,
+		`visits(90d) and orders(since last(visits)) = 0`,
+		`visits and orders(since last(visits)) = 0`,
+		`country = "KR" and visits(3d) and orders(since last(visits)) = 0`,
+	} {
+		p, ds := c.Text(rule, compile.Options{})
+		require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+		q.Plans = append(q.Plans, p)
+	}
+	var got [][]int
+	for _, part := range sqlgen.Partition(sqlgen.ClickHouse, schema, q, nil) {
+		require.NotEmpty(t, part.Why)
+		got = append(got, part.Plans)
+	}
+	require.Empty(t, cmp.Diff([][]int{{0, 2, 3, 4, 5}, {1}}, got))
+
+	many := q
+	for len(many.Plans) <= sqlgen.MostPlans {
+		many.Plans = append(many.Plans, q.Plans[0])
+	}
+	require.Len(t, sqlgen.Partition(sqlgen.ClickHouse, schema, many, nil), 2)
+	for len(many.Plans) <= 2*sqlgen.MostPlans+1 {
+		many.Plans = append(many.Plans, q.Plans[0])
+	}
+	require.Len(t, sqlgen.Partition(sqlgen.ClickHouse, schema, many, nil), 4)
+}
+
 // The values of ranks stand beside the plans' bits, and on ClickHouse they are refused.
 func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	c, err := compile.New(catalog.Shop())

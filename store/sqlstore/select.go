@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -274,12 +273,6 @@ func asked(part []*question) (sqlgen.Query, map[string]sqlgen.Cut) {
 // partition tells which plans of one scope are answered together, and why.
 func (s *Mapped) partition(list []*question) []work {
 	var out []work
-	if s.m.dialect == ClickHouse {
-		for part := range slices.Chunk(list, sqlgen.MostPlans) {
-			out = append(out, work{part: part, why: "their scans of the same records are shared"})
-		}
-		return out
-	}
 	all, cuts := asked(list)
 	for _, p := range sqlgen.Partition(s.dialect(), s.m.schema, all, cuts) {
 		w := work{why: p.Why}
