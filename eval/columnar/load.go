@@ -77,7 +77,7 @@ func (t *Table) LoadColumns(in Columns) error {
 			ld.kind(r)
 		}
 	}
-	t.where, t.shards = where, ld.shards
+	t.where, t.shards, t.free = where, ld.shards, nil
 	for i := range t.owners {
 		t.owners[i].Store(nil)
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
-	"github.com/dangol-dev/dangol/internal/sample"
 )
 
 // Put makes the table say of each customer what c says: it inserts those who are
@@ -71,6 +70,7 @@ func (t *Table) remove(id dangol.CustomerID) bool {
 			w.drop(k, row)
 		}
 	}
+	t.free = append(t.free, at)
 	return true
 }
 
@@ -208,22 +208,23 @@ func (t *Table) head(id dangol.CustomerID, isGuest bool, attributes map[string]c
 	return at, known
 }
 
-// place makes room for a new customer.
+// place makes room for a new customer: where one went or, where none did, at the end.
 func (t *Table) place(id dangol.CustomerID) uint32 {
-	if n := len(t.shards); n == 0 || t.shards[n-1].n == shardSize {
-		t.shards = append(t.shards, newShard(t.schema, t.epoch))
+	at, again := uint32(0), len(t.free) > 0
+	if again {
+		at = t.free[len(t.free)-1]
+		t.free = t.free[:len(t.free)-1]
+		t.shard(int(at>>shardBits)).rename(int(at&slotMask), id, t.epoch)
+	} else {
+		if n := len(t.shards); n == 0 || t.shards[n-1].n == shardSize {
+			t.shards = append(t.shards, newShard(t.schema, t.epoch))
+		}
+		i := len(t.shards) - 1
+		at = uint32(i<<shardBits | t.shard(i).add(id))
 	}
-	i := len(t.shards) - 1
-	sh := t.shard(i)
-	local := sh.n
-	sh.ids = append(sh.ids, id)
-	sh.bucket = append(sh.bucket, sample.Bucket(string(id)))
-	sh.state = append(sh.state, gone)
-	sh.n++
-	at := uint32(i<<shardBits | local)
 	t.used += int64(64 + len(id) + 4*len(t.schema.attrs))
 	t.where.add(id, at, t.id)
-	t.ids = t.ids.next()
+	t.ids = t.ids.next(at, again)
 	return at
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/internal/sample"
 )
 
 // The states of a customer's place in a shard.
@@ -20,6 +21,7 @@ type shard struct {
 	n       int
 	ids     []dangol.CustomerID
 	bucket  []uint32 // of samples
+	named   uint64   // epoch of the writer that owns ids and bucket
 	state   []uint8
 	held    uint64 // epoch of the writer that owns state
 	guests  int
@@ -29,7 +31,7 @@ type shard struct {
 }
 
 func newShard(s *schema, epoch uint64) *shard {
-	sh := &shard{epoch: epoch, held: epoch, attrs: make([]*codes, len(s.attrs)), logs: make([]*log, len(s.kinds))}
+	sh := &shard{epoch: epoch, held: epoch, named: epoch, attrs: make([]*codes, len(s.attrs)), logs: make([]*log, len(s.kinds))}
 	for i, k := range s.kinds {
 		sh.logs[i] = newLog(k, epoch)
 	}
@@ -77,6 +79,25 @@ func (sh *shard) fill(s *schema, local, a int, code uint64, epoch uint64) {
 	c.extend(local, epoch)
 	c.append(code, epoch)
 	c.extend(sh.n, epoch)
+}
+
+// add makes a place at the end, whose customer is still gone.
+func (sh *shard) add(id dangol.CustomerID) (local int) {
+	local = sh.n
+	sh.ids = append(sh.ids, id)
+	sh.bucket = append(sh.bucket, sample.Bucket(string(id)))
+	sh.state = append(sh.state, gone)
+	sh.n++
+	return local
+}
+
+// rename gives a place whose customer is gone to another. The rows of the former
+// are nobody's, and attributes are written for every customer who comes.
+func (sh *shard) rename(local int, id dangol.CustomerID, epoch uint64) {
+	if sh.named != epoch {
+		sh.ids, sh.bucket, sh.named = slices.Clone(sh.ids), slices.Clone(sh.bucket), epoch
+	}
+	sh.ids[local], sh.bucket[local] = id, sample.Bucket(string(id))
 }
 
 // be sets what a place is: gone, member or guest.

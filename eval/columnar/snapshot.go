@@ -32,19 +32,52 @@ func (s *Snapshot) Len() int { return s.live }
 type ordering struct {
 	mu     sync.Mutex
 	prev   *ordering // an ordering of the first places, to start from
+	moved  []uint32  // places that have another customer by now than in prev
 	known  bool
 	places []uint32
 }
 
-// next is where the order goes on when a customer is added.
-func (o *ordering) next() *ordering {
+// next is where the order goes on when a customer is added at a place, which somebody
+// had before if it is there again.
+func (o *ordering) next(place uint32, again bool) *ordering {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	out := &ordering{prev: o.prev, moved: o.moved}
 	if o.known {
-		return &ordering{prev: o}
+		out.prev, out.moved = o, nil
 	}
-	return &ordering{prev: o.prev}
+	switch {
+	case !again || out.prev == nil:
+	case len(out.moved) > len(out.prev.places)/4: // it saves little to start from
+		out.prev, out.moved = nil, nil
+	default:
+		out.moved = append(out.moved, place) // o is asked for its next once alone
+	}
+	return out
 }
+
+// start is a part of all places in order, and how many of the first places are in it
+// or else among the others.
+func (o *ordering) start() (head, others []uint32, n int) {
+	if o.prev == nil {
+		return nil, nil, 0
+	}
+	head, others = o.prev.places, slices.Clone(o.moved)
+	n = len(head)
+	if len(others) == 0 {
+		return head, nil, n
+	}
+	slices.Sort(others)
+	others = slices.DeleteFunc(slices.Compact(others), func(p uint32) bool { return ordinal(p) >= n })
+	head = slices.DeleteFunc(slices.Clone(head), func(p uint32) bool {
+		_, moved := slices.BinarySearch(others, p)
+		return moved
+	})
+	return head, others, n
+}
+
+// ordinal numbers the places, of which each shard before the last has all.
+func ordinal(place uint32) int { return int(place>>shardBits)*shardSize + int(place&slotMask) }
 
 func (s *Snapshot) order() []uint32 {
 	o := s.ids
@@ -53,14 +86,12 @@ func (s *Snapshot) order() []uint32 {
 	if o.known {
 		return o.places
 	}
-	var head, tail []uint32
-	if o.prev != nil {
-		head, o.prev = o.prev.places, nil
-	}
+	head, tail, n := o.start()
+	o.prev, o.moved = nil, nil
 	for i, sh := range s.shards {
 		for local := range sh.n {
-			if i*shardSize+local >= len(head) {
-				tail = append(tail, uint32(i<<shardBits|local))
+			if p := uint32(i<<shardBits | local); ordinal(p) >= n {
+				tail = append(tail, p)
 			}
 		}
 	}

@@ -47,6 +47,7 @@ type Table struct {
 	epoch  uint64 // grows with every snapshot: what is older is copied before it is overwritten
 	shards []*shard
 	where  *places
+	free   []uint32                 // places of customers who went, for those who come
 	used   int64                    // bytes of rows and ids, estimated; what went is still counted
 	shrunk bool                     // something went since used was measured
 	last   *Snapshot                // of the state as it is, nil after a write

@@ -63,3 +63,32 @@ func TestMemoryBudget(t *testing.T) {
 	in.IDs = in.IDs[:10]
 	require.NoError(t, s.LoadColumns(ctx, in))
 }
+
+// A shop whose customers go and are followed by others does not grow: who was there
+// before them takes no memory, and so a budget for those who are there is enough.
+func TestMemoryOfThoseWhoWentIsUsedAgain(t *testing.T) {
+	const there, ever = 200, 4000
+	ctx := context.Background()
+	s, err := memstore.New(catalog.Shop(), memstore.Options{MaxBytes: 120_000})
+	require.NoError(t, err)
+	defer s.Close()
+	id := func(n int) dangol.CustomerID { return dangol.CustomerID(fmt.Sprintf("customer %06d", n)) }
+	for n := range ever {
+		if n >= there {
+			require.NoError(t, s.Apply(ctx, store.Change{Op: store.Delete, Customer: id(n - there)}))
+		}
+		key := fmt.Sprint(n)
+		require.NoError(t, s.Apply(ctx, store.Change{Customer: id(n)},
+			store.Change{Customer: id(n), Kind: "all_orders", Key: key, Fields: map[string]catalog.Value{"placed": catalog.TimeValue(noon), "total": catalog.NumberValue(int64(n))}},
+			store.Change{Customer: id(n), Kind: "visits", Key: key, Fields: map[string]catalog.Value{"at": catalog.TimeValue(noon)}},
+		), n)
+		if n%500 == 0 {
+			c, err := s.Customer(ctx, id(n))
+			require.NoError(t, err)
+			require.Len(t, c.Records["all_orders"], 1)
+			require.Len(t, c.Records["visits"], 1)
+		}
+	}
+	require.Equal(t, there, s.Len())
+	require.Len(t, dump(t, s), there)
+}
