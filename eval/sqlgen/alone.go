@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"time"
+
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
@@ -10,9 +12,6 @@ import (
 func (g *generator) alone(root plan.Test) piece {
 	roots := []plan.Test{root}
 	needed, others := g.needed(roots)
-	for _, s := range needed {
-		s.listed = g.asList(s)
-	}
 	var base *scan
 	if !g.asked {
 		base = g.base(needed)
@@ -87,24 +86,16 @@ func (g *generator) list(s *scan, key string) piece {
 	return join(key+" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), ")")
 }
 
-// asList tells whether SQLite lists the customers of a scan rather than group their
-// records to stand for the population: it does so in half the time, but where an index may
-// give them in their order, and where few are left whom it would look up.
-func (g *generator) asList(s *scan) bool {
-	_, bounded := g.lowest(s.slots)
-	return g.dialect == SQLite && bounded && !s.read() && s.alike() && !picky(s.slots[0].agg.Where)
-}
-
-// follow tells SQLite's scans that are joined to few records with which a statement begins
-// to group those of the same customers alone, where they are no fewer themselves.
+// follow tells SQLite's scans that are joined to the records of some days, with which a
+// statement begins, to group those of the same customers alone, where they reach as far back.
 func (g *generator) follow(base *scan, scans []*scan) {
 	if g.dialect != SQLite || base == nil {
 		return
 	}
-	if why, _ := g.few(base); why == "" {
+	first, ok := g.lowest(base.slots)
+	if !ok || g.asOf.Sub(time.UnixMicro(first)) > fewDays {
 		return
 	}
-	first, _ := g.lowest(base.slots)
 	for _, s := range scans {
 		low, bounded := g.lowest(s.slots)
 		if s != base && !s.listed && !s.tested && !g.ordered(s.slots[0].agg) && (!bounded || low <= first) {

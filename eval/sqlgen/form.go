@@ -20,7 +20,7 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 	base, key := g.begin(needed, len(roots))
 	g.idForm = g.schema.Customers.Owner
 	who = []piece{g.population()}
-	if (g.asked || g.dialect == SQLite) && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
+	if g.asked && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
 		// Who exists is asked apart, so that an index on what the plan asks for serves.
 		who = g.newcomers(key)
 	}
@@ -73,13 +73,13 @@ func (g *generator) needed(roots []plan.Test) (needed, others []*scan) {
 	return needed, others
 }
 
-// base is a scan that can stand for the population, or nil. One that is listed cannot.
+// base is a scan that can stand for the population, or nil.
 func (g *generator) base(needed []*scan) *scan {
 	if !g.membersOnly() {
 		return nil
 	}
 	for _, s := range needed {
-		if !s.listed && g.schema.Records[s.slots[0].agg.Kind].Owned {
+		if g.schema.Records[s.slots[0].agg.Kind].Owned {
 			return s
 		}
 	}

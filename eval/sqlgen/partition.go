@@ -36,6 +36,7 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 	starts := make([]start, len(q.Plans))
 	passes := map[string]time.Duration{} // by kind, how far back the pass over it reads
 	picked := map[string]int{}           // how many plans of a kind pick their customers
+	passed := map[string]bool{}          // kinds of which others read all customers' records
 	for i, p := range q.Plans {
 		one := q
 		one.Plans = q.Plans[i : i+1]
@@ -45,6 +46,8 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 		}
 		if starts[i].picked {
 			picked[starts[i].kind]++
+		} else if !starts[i].few {
+			passed[starts[i].kind] = true
 		}
 	}
 	var out []Part
@@ -55,7 +58,7 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 		if !alone && st.few {
 			st.why = needed(st.kind)
 		}
-		if st.picked && !alone && picked[st.kind] <= mostPicked {
+		if st.picked && !alone && (st.part <= fewPass || !passed[st.kind] && picked[st.kind] <= mostPicked) {
 			alone, st.why = true, "it asks for some customers, and needs a record of "+st.kind+": alone, it groups only theirs"
 		}
 		at, ok := shared[st.kind]
@@ -91,17 +94,19 @@ func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 const most = 4
 
 // mostPicked is how many plans that pick their customers SQLite answers one by one: each
-// reads its records again, and sorts fewer.
-const mostPicked = 3
+// reads its records again, and sorts fewer. fewPass is what part of all customers it looks
+// up one by one rather than read the records of all once more.
+const mostPicked, fewPass = 3, 0.05
 
 // start is where a statement for one plan would begin: with the records of a kind, or,
 // for the kind "", with the population.
 type start struct {
 	kind, why string
-	few       bool // begins with a small part of these
-	ranks     bool // the plan is a rank without its cut
-	marked    bool // only customers with one of some values are grouped
-	picked    bool // only customers who pass the plan's tests of themselves are
+	few       bool    // begins with a small part of these
+	ranks     bool    // the plan is a rank without its cut
+	marked    bool    // only customers with one of some values are grouped
+	picked    bool    // only customers who pass the plan's tests of themselves are
+	part      float64 // of all customers, who pass these
 	// back is how far before as-of the records begin. 0 is of a part that no window makes
 	// small.
 	back time.Duration
@@ -112,6 +117,7 @@ const forEver = time.Duration(math.MaxInt64)
 
 func (g *generator) start(root plan.Test) start {
 	var out start
+	_, _, out.part, _ = g.themselves(root)
 	rank, ok := root.(*plan.Rank)
 	if _, cut := g.cuts[plan.Key(root)]; ok && !cut {
 		out.ranks = true

@@ -142,7 +142,7 @@ func TestPartitionTellsWhoIsLeftOut(t *testing.T) {
 }
 
 // Rules that ask for some customers are answered one by one on SQLite, which groups the
-// records of these alone, as long as they are few.
+// records of these alone, where no other rule reads all or they are very few.
 func TestPartitionTellsWhichRulesPickTheirCustomers(t *testing.T) {
 	c, err := compile.New(catalog.Shop())
 	require.NoError(t, err)
@@ -150,24 +150,28 @@ func TestPartitionTellsWhichRulesPickTheirCustomers(t *testing.T) {
 		return `country = "` + country + `" and visits(60d) between 5 and 20`
 	}
 	tests := []struct {
-		rules []string
-		on    sqlgen.Dialect
-		want  [][]int
+		passing float64 // of the rules that ask for a country
+		rules   []string
+		on      sqlgen.Dialect
+		want    [][]int
 	}{
-		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.SQLite, [][]int{{0}, {1}, {2}}},
-		{[]string{picks("KR"), `newsletter and visits(90d) >= 4`, `visits(80d) >= 2`}, sqlgen.SQLite, [][]int{{0}, {1, 2}}},
-		{[]string{picks("KR"), picks("JP"), picks("US"), picks("TW")}, sqlgen.SQLite, [][]int{{0, 1, 2, 3}}},
-		{[]string{`country not in ("KR", "JP") and visits(60d) >= 5`, `visits(90d) >= 4`}, sqlgen.SQLite, [][]int{{0, 1}}},
-		{[]string{`country in ("KR", "JP", "US", "TW") and visits(60d) >= 5`, `visits(90d) >= 4`}, sqlgen.SQLite, [][]int{{0, 1}}},
-		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.Postgres, [][]int{{0, 1, 2}}},
-		{[]string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.MySQL, [][]int{{0, 1, 2}}},
+		{0.2, []string{picks("KR"), picks("JP")}, sqlgen.SQLite, [][]int{{0}, {1}}},
+		{0.2, []string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.SQLite, [][]int{{0, 1, 2}}},
+		{0.03, []string{picks("KR"), `visits(90d) >= 4`, picks("JP")}, sqlgen.SQLite, [][]int{{0}, {1}, {2}}},
+		{0.2, []string{picks("KR"), picks("JP"), picks("US"), picks("TW")}, sqlgen.SQLite, [][]int{{0, 1, 2, 3}}},
+		{0.7, []string{picks("KR"), picks("JP")}, sqlgen.SQLite, [][]int{{0, 1}}},
+		{0.03, []string{picks("KR"), picks("JP")}, sqlgen.Postgres, [][]int{{0, 1}}},
+		{0.03, []string{picks("KR"), picks("JP")}, sqlgen.MySQL, [][]int{{0, 1}}},
 	}
 	for _, tt := range tests {
-		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), Passing: map[*plan.Plan]float64{}}
 		for _, rule := range tt.rules {
 			p, ds := c.Text(rule, compile.Options{})
 			require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
 			q.Plans = append(q.Plans, p)
+			if strings.HasPrefix(rule, "country") {
+				q.Passing[p] = tt.passing
+			}
 		}
 		var got [][]int
 		for _, part := range sqlgen.Partition(tt.on, plainSchema(catalog.Shop()), q, nil) {
@@ -176,6 +180,36 @@ func TestPartitionTellsWhichRulesPickTheirCustomers(t *testing.T) {
 				require.Contains(t, part.Why, "it groups only theirs")
 			}
 		}
-		require.Empty(t, cmp.Diff(tt.want, got), "%s %s", tt.on, tt.rules)
+		require.Empty(t, cmp.Diff(tt.want, got), "%s %v %s", tt.on, tt.passing, tt.rules)
+	}
+}
+
+// What a plan asks of the customers themselves is sampled on SQLite alone, and only where
+// the answer matters: beside records, and not where an index finds the customers.
+func TestSample(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	tests := []struct {
+		rule string
+		on   sqlgen.Dialect
+		want bool
+	}{
+		{`country = "KR" and newsletter and visits(60d) >= 5`, sqlgen.SQLite, true},
+		{`country = "KR" and newsletter and visits(60d) >= 5`, sqlgen.Postgres, false},
+		{`country = "KR"`, sqlgen.SQLite, false},
+		{`visits(60d) >= 5`, sqlgen.SQLite, false},
+		{`country = "KR" or visits(60d) >= 5`, sqlgen.SQLite, false},
+		{`country = "KR" and joined within 30d and visits(60d) >= 5`, sqlgen.SQLite, false},
+	}
+	for _, tt := range tests {
+		p, ds := c.Text(tt.rule, compile.Options{})
+		require.False(t, ds.HasErrors(), "%s: %v", tt.rule, ds)
+		q := sqlgen.Query{Plans: []*plan.Plan{p}, AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		st, ok := sqlgen.Sample(tt.on, plainSchema(catalog.Shop()), q, p)
+		require.Equal(t, tt.want, ok, "%s %s", tt.on, tt.rule)
+		if ok {
+			require.Equal(t, "SELECT COUNT(*), COALESCE(SUM(CASE WHEN (n.country COLLATE BINARY IN (?) AND (n.newsletter) <> 0) THEN 1 ELSE 0 END), 0) "+
+				"FROM (SELECT * FROM customers LIMIT 2000) n", st.SQL)
+		}
 	}
 }

@@ -147,6 +147,10 @@ type Query struct {
 	// Ranked are ranks whose values Select gives beside the plans, for a caller who finds
 	// their cuts and members among them. ClickHouse has none of it.
 	Ranked []*plan.Rank
+	// Passing is the part of the customers who pass what a plan asks of themselves, as
+	// Sample found it: SQLite groups the records of these alone where they are few. A plan
+	// that is absent may let all pass.
+	Passing map[*plan.Plan]float64
 	// Groups are the members of groups that plans read, where Schema.Groups is no
 	// table of them. They are passed as one argument a group.
 	Groups map[string][]dangol.CustomerID

@@ -167,18 +167,20 @@ type generator struct {
 	cuts    map[string]Cut
 	groups  map[string][]dangol.CustomerID
 
-	scans  []*scan
-	byKey  map[string]*slot // aggregates that were asked for, by plan.Key
-	joined *int             // derived tables written so far, for their names
-	people row              // the population
-	key    string           // the customer's id where tests are written, once that is known
-	asked  bool             // something of the customer's own row was asked for
-	idForm KeyForm          // of the column that the ids come from, once narrow tells
-	shared bool             // all aggregates have been asked for
-	asking bool             // tests are written to find what they ask for
-	picks  []plan.Test      // of SQLite: what is asked of customers apart from the tests
-	lately bool             // and an index finds who passes that
-	err    error            // the first thing that cannot be written
+	scans   []*scan
+	byKey   map[string]*slot   // aggregates that were asked for, by plan.Key
+	joined  *int               // derived tables written so far, for their names
+	people  row                // the population
+	key     string             // the customer's id where tests are written, once that is known
+	asked   bool               // something of the customer's own row was asked for
+	idForm  KeyForm            // of the column that the ids come from, once narrow tells
+	shared  bool               // all aggregates have been asked for
+	asking  bool               // tests are written to find what they ask for
+	picks   []plan.Test        // of SQLite: what is asked of customers apart from the tests
+	part    float64            // of all customers, who pass that
+	lately  bool               // and an index finds who passes that
+	passing map[string]float64 // Query.Passing, by plan.Key of the plan's test
+	err     error              // the first thing that cannot be written
 
 	// Of ClickHouse: tests that travel as bits, and the columns of these.
 	atoms     []*atom
@@ -202,9 +204,12 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
 		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
-		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(),
+		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(), passing: map[string]float64{},
 	}
 	for _, p := range q.Plans {
+		if part, ok := q.Passing[p]; ok {
+			g.passing[plan.Key(ready(p))] = part
+		}
 		plan.Walk(p.Root, func(n plan.Node) bool {
 			if cut, ok := cuts[plan.Key(n)]; ok {
 				g.cuts[plan.Key(ready(&plan.Plan{Root: n.(*plan.Rank)}))] = cut

@@ -1,36 +1,73 @@
 package sqlgen
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
-	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
 // mostPass is the part of all customers that tests of themselves may let pass for a list
 // of them to be worth its making: it costs SQLite less than what it then leaves unsorted.
-const mostPass = 0.35
+// listPass is that of a list of records, which is made sooner than groups are. latelyPass
+// stands for those whom an index on a short window finds.
+const mostPass, listPass, latelyPass = 0.55, 0.25, 0.05
 
 // fewDays is the longest window whose records SQLite groups or lists sooner than it makes
 // a list of customers.
 const fewDays = 7 * 24 * time.Hour
 
-// themselves splits a plan's test into what it asks of the customers themselves and the
-// rest, where the former leaves out so many that a list of the others is worth its making.
-// lately tells that an index finds these.
-func (g *generator) themselves(root plan.Test) (own, rest []plan.Test, lately bool) {
-	passing := 1.0
+// sampled is how many customers tell what part of all passes.
+const sampled = 2000
+
+// Sample writes the statement that tells what part of some customers passes the tests of a
+// plan that ask for something of themselves: one row of the number of customers and of
+// those who pass, for Query.Passing. ok is false where statements do not depend on it.
+func Sample(d Dialect, s *Schema, q Query, p *plan.Plan) (st Statement, ok bool) {
+	if d != SQLite {
+		return Statement{}, false
+	}
+	g := newGenerator(d, s, q, nil)
+	own, rest := split(ready(p))
+	if len(own) == 0 || len(rest) == 0 || slices.ContainsFunc(own, g.asksLately) {
+		return Statement{}, false
+	}
+	n := row{customerAlias: "n"}
+	test := g.holds(together(own), n)
+	st, err := g.statement(join("SELECT COUNT(*), COALESCE(SUM(CASE WHEN ", test, " THEN 1 ELSE 0 END), 0) FROM (SELECT * FROM "+
+		g.table(s.Customers)+fmt.Sprintf(" LIMIT %d) n", sampled)))
+	return st, err == nil
+}
+
+// split tells what a plan's test asks of the customers themselves from the rest.
+func split(root plan.Test) (own, rest []plan.Test) {
 	for _, t := range conjuncts(root) {
-		if !ofThemselves(t) {
+		if ofThemselves(t) {
+			own = append(own, t)
+		} else {
 			rest = append(rest, t)
-			continue
 		}
-		own, passing, lately = append(own, t), passing*g.passing(t), lately || g.asksLately(t)
 	}
-	if g.dialect != SQLite || passing > mostPass {
-		return nil, conjuncts(root), false
+	return own, rest
+}
+
+// themselves are the two parts of a plan's test where the tests of the customers
+// themselves are known to leave out so many that a list of the others is worth its making,
+// and the part that passes. lately tells that an index finds these.
+func (g *generator) themselves(root plan.Test) (own, rest []plan.Test, part float64, lately bool) {
+	if g.dialect != SQLite {
+		return nil, nil, 1, false
 	}
-	return own, rest, lately
+	own, rest = split(root)
+	part, known := g.passing[plan.Key(root)]
+	if slices.ContainsFunc(own, g.asksLately) {
+		part, known, lately = latelyPass, true, true
+	}
+	if len(own) == 0 || !known || part > mostPass {
+		return nil, nil, 1, false
+	}
+	return own, rest, part, lately
 }
 
 // ofThemselves tells whether a test reads columns of the customer's own row and nothing
@@ -47,38 +84,18 @@ func ofThemselves(t plan.Test) bool {
 	return ok
 }
 
-// passing guesses the part of the customers for whom a test holds, 1 where there is
-// nothing to guess by.
-func (g *generator) passing(t plan.Test) float64 {
-	one, ok := t.(*plan.OneOf)
-	switch {
-	case g.asksLately(t):
-		return 0.05
-	case ok && one.X.Type().Sort == catalog.Enum:
-		return float64(len(one.Values)) / float64(len(one.X.Type().Values))
-	case ok && one.X.Type().Sort == catalog.String:
-		return min(float64(len(one.Values))/10, 1)
-	}
-	return 1
-}
-
 // reach tells SQLite's scans whose records they need, before they are grouped or listed:
 // where each plan asks something of the customers themselves, of those who pass. The
 // records of a short window are few without that, and those without a window may lie in
 // the order of their customers; where an index finds the customers, both are worth it.
 func (g *generator) reach(roots []plan.Test) {
-	people, lately := g.picks, g.lately
+	people, lately, parts := g.picks, g.lately, g.part
 	if people == nil {
 		lately = true
-		parts := 0.0
 		for _, root := range roots {
-			own, _, late := g.themselves(root)
+			own, _, part, late := g.themselves(root)
 			if own == nil {
 				return
-			}
-			part := 1.0
-			for _, t := range own {
-				part *= g.passing(t)
 			}
 			people, lately, parts = append(people, together(own)), lately && late, parts+part
 		}
@@ -89,7 +106,7 @@ func (g *generator) reach(roots []plan.Test) {
 	for _, s := range g.scans {
 		low, bounded := g.lowest(s.slots)
 		long := bounded && g.asOf.Sub(time.UnixMicro(low)) > fewDays && !picky(s.slots[0].agg.Where)
-		if !g.ordered(s.slots[0].agg) && (lately || long) {
+		if !g.ordered(s.slots[0].agg) && (lately || long && (!s.tested || parts <= listPass)) {
 			s.people = people
 		}
 	}
@@ -116,12 +133,12 @@ func (g *generator) passed(people []plan.Test, key string) piece {
 // themselves, over the records of those who pass that. Where no scan stands for the
 // population, or more than its own tests reads the customer's row, there is none.
 func (g *generator) apart(root plan.Test) (piece, bool) {
-	own, rest, lately := g.themselves(root)
+	own, rest, part, lately := g.themselves(root)
 	if own == nil || len(rest) == 0 {
 		return piece{}, false
 	}
 	test := together(rest)
-	g.picks, g.lately = []plan.Test{together(own)}, lately
+	g.picks, g.part, g.lately = []plan.Test{together(own)}, part, lately
 	g.tests([]plan.Test{test}, nil)
 	needed, _ := g.needed([]plan.Test{test})
 	if base := g.base(needed); g.asked || base == nil || base.people == nil {

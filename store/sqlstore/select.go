@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"strings"
 	"unicode/utf8"
 
@@ -170,6 +171,9 @@ func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *questio
 		one.alone, one.answer.Err = sqlgen.InRank(s.dialect(), s.m.schema, one.query, rank)
 		return nil
 	}
+	if err := s.sample(ctx, r, one); err != nil {
+		return err
+	}
 	for _, rank := range eval.Ranks(one.plan) {
 		cut, err := s.cut(ctx, r, one.query, rank)
 		var no *plan.Unsupported
@@ -184,6 +188,21 @@ func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *questio
 	}
 	one.alone, one.answer.Err = sqlgen.Select(s.dialect(), s.m.schema, one.query, one.cuts)
 	return nil
+}
+
+// sample finds what part of the customers passes what the plan asks of themselves, where
+// its statement depends on that.
+func (s *Mapped) sample(ctx context.Context, r *reader, one *question) error {
+	st, ok := sqlgen.Sample(s.dialect(), s.m.schema, one.query, one.plan)
+	if !ok {
+		return nil
+	}
+	var customers, passing int64
+	err := r.rows(ctx, st, func(scan func(...any) error) error { return scan(&customers, &passing) })
+	if err == nil && customers > 0 {
+		one.query.Passing = map[*plan.Plan]float64{one.plan: float64(passing) / float64(customers)}
+	}
+	return err
 }
 
 // keep notes the cut of a rank.
@@ -256,7 +275,7 @@ func (s *Mapped) placedCut(ctx context.Context, r *reader, q sqlgen.Query, rank 
 // asked is one query for plans of one scope.
 func asked(part []*question) (sqlgen.Query, map[string]sqlgen.Cut) {
 	all := part[0].query
-	all.Plans, all.Groups = nil, map[string][]dangol.CustomerID{}
+	all.Plans, all.Groups, all.Passing = nil, map[string][]dangol.CustomerID{}, map[*plan.Plan]float64{}
 	cuts := map[string]sqlgen.Cut{}
 	for _, one := range part {
 		all.Plans = append(all.Plans, one.plan)
@@ -266,6 +285,7 @@ func asked(part []*question) (sqlgen.Query, map[string]sqlgen.Cut) {
 		for key, cut := range one.cuts {
 			cuts[key] = cut
 		}
+		maps.Copy(all.Passing, one.query.Passing)
 	}
 	return all, cuts
 }
