@@ -12,9 +12,37 @@ import (
 // the last.
 type binding struct {
 	shard *shard
-	near  *nearby  // nil where few plans are asked
-	first answerer // of the first plan
+	// The first plan. Where it starts with a test of four bytes, such as a time, that is
+	// the gate: the code has to lie between from and from+width. It decides most
+	// questions, without a call. first is the rest.
+	gate        []uint32
+	from, width uint32
+	first       answerer
+	*others
+}
+
+// others are what Holds does not read: a binding is one line of the caches.
+type others struct {
 	plans []answerer
+	near  *nearby // nil where few plans are asked
+}
+
+// shut makes the gate the test of a step, false where it is no test of four bytes.
+func (b *binding) shut(s step, now *bounds) bool {
+	a := s.attr
+	if a == nil || !a.bindable() || a.set != nil || a.not {
+		return false
+	}
+	c := b.shard.attrs[a.index]
+	if c == nil || c.u32 == nil || c.n < b.shard.n {
+		return false
+	}
+	from, last := a.codes(&c.narrow, now)
+	if last = min(last, math.MaxUint32); from > last {
+		return false
+	}
+	b.gate, b.from, b.width = c.u32[:c.n], uint32(from), uint32(last-from)
+	return true
 }
 
 // answerer answers for a customer of the shard. Each has the next in it: what else
@@ -29,7 +57,7 @@ func (r *Reader) bound(sh *shard) binding {
 			s.bind(&stands[i], sh, now)
 		}
 	}
-	b := binding{shard: sh, first: func(int) bool { return false }}
+	b := binding{shard: sh, first: func(int) bool { return false }, others: &others{}}
 	if len(m.often) > 0 {
 		b.near = m.look(sh)
 	}
@@ -38,6 +66,10 @@ func (r *Reader) bound(sh *shard) binding {
 	}
 	if len(b.plans) > 0 {
 		b.first = b.plans[0]
+		if first := m.plans[0]; !first.fallback && b.shut(first.steps[0], now) {
+			first.steps = first.steps[1:]
+			b.first = r.plan(&first, sh, stands)
+		}
 	}
 	return b
 }
@@ -62,7 +94,7 @@ func (r *Reader) plan(p *compiled, sh *shard, stands []stand) answerer {
 }
 
 func (r *Reader) step(s step, sh *shard, stands []stand, next answerer) answerer {
-	if a := s.attr; a != nil && !a.latest && !a.login {
+	if a := s.attr; a != nil && a.bindable() {
 		return a.bind(sh, r.cursor.bounds, next)
 	}
 	test := s.test
@@ -146,15 +178,7 @@ func (a *attributeTest) bind(sh *shard, now *bounds, next answerer) answerer {
 		}
 		return listed(c.u64[:c.n], a.set, a.not, next)
 	}
-	lo, hi := a.lo, a.hi
-	if a.window >= 0 {
-		lo, hi = now.spans[a.window].from, now.spans[a.window].to
-		if hi == math.MinInt64 {
-			lo = math.MaxInt64
-		}
-		hi--
-	}
-	first, last := c.between(lo, min(hi, now.sees(a.timed)))
+	first, last := a.codes(&c.narrow, now)
 	switch {
 	case c.u8 != nil:
 		return spanned(c.u8[:c.n], first, last, math.MaxUint8, a.not, next)
@@ -164,6 +188,23 @@ func (a *attributeTest) bind(sh *shard, now *bounds, next answerer) answerer {
 		return spanned(c.u32[:c.n], first, last, math.MaxUint32, a.not, next)
 	}
 	return spanned(c.u64[:c.n], first, last, math.MaxUint64, a.not, next)
+}
+
+// bindable tells whether the column's codes alone tell.
+func (a *attributeTest) bindable() bool { return !a.latest && !a.login }
+
+// codes are the codes of the values that pass a test of an interval; last lies before
+// first where there are none.
+func (a *attributeTest) codes(c *narrow, now *bounds) (first, last uint64) {
+	lo, hi := a.lo, a.hi
+	if a.window >= 0 {
+		lo, hi = now.spans[a.window].from, now.spans[a.window].to
+		if hi == math.MinInt64 {
+			lo = math.MaxInt64
+		}
+		hi--
+	}
+	return c.between(lo, min(hi, now.sees(a.timed)))
 }
 
 // between is the codes of the values between lo and hi; last lies before first where

@@ -87,6 +87,18 @@ func (c *closures) step(t plan.Test, at *kind) step {
 // counted is the ends between which a term wants a number of records, not ok for
 // others.
 func (c *closures) counted(t plan.Test) (a *plan.Aggregate, lo, hi int64, ok bool) {
+	if not, isNot := t.(*plan.Not); isNot {
+		a, lo, hi, ok = c.counted(not.Term)
+		switch {
+		case !ok || a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment:
+			return nil, 0, 0, false // a number that is not known is not within either
+		case lo == plan.MinInstant && hi < plan.MaxInstant:
+			return a, hi + 1, plan.MaxInstant, true
+		case hi == plan.MaxInstant && lo > plan.MinInstant:
+			return a, plan.MinInstant, lo - 1, true
+		}
+		return nil, 0, 0, false
+	}
 	n, ok := t.(*plan.Compare)
 	if !ok {
 		return nil, 0, 0, false

@@ -79,19 +79,25 @@ func (r *Reader) Matches(p Place, in []bool) error {
 
 // Holds is Matches for the first plan alone.
 func (r *Reader) Holds(p Place) (bool, error) {
-	if n := int(p.at >> shardBits); n < len(r.shards) && r.shards[n].shard == p.shard {
-		in := r.shards[n].first(int(p.at & slotMask))
-		if !r.begun {
-			return in, nil
+	if n := int(p.at >> shardBits); n < len(r.shards) {
+		if b := &r.shards[n]; b.shard == p.shard {
+			local := int(p.at & slotMask)
+			if local < len(b.gate) && b.gate[local]-b.from > b.width {
+				return false, nil
+			}
+			in := b.first(local)
+			if !r.begun {
+				return in, nil
+			}
+			return in, r.end()
 		}
-		return in, r.end()
 	}
 	return r.first(p)
 }
 
 func (r *Reader) first(p Place) (bool, error) {
-	in := r.at(p).first(int(p.at & slotMask))
-	return in, r.end()
+	r.at(p)
+	return r.Holds(p)
 }
 
 // at is what the plans are in the shard of a place.
