@@ -16,8 +16,12 @@ func (g *generator) alone(root plan.Test) piece {
 	if !g.asked {
 		base = g.base(needed)
 	}
+	rest := root
 	for _, s := range needed {
 		s.listed = s != base && !s.read() && !g.ordered(s.slots[0].agg)
+		if base == nil && s.read() {
+			rest = g.askWithin(s, rest)
+		}
 	}
 	joined := 0
 	for _, s := range append(others, needed...) {
@@ -32,7 +36,7 @@ func (g *generator) alone(root plan.Test) piece {
 		}
 	}
 	_, g.key = g.begin(needed, 1)
-	test := g.holds(root, g.customer())
+	test := g.holds(rest, g.customer())
 	from, key, who := g.narrow(roots)
 	return join("SELECT ", g.id(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
 }
@@ -78,8 +82,74 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		" GROUP BY ", r.owner, " HAVING ", list(having, " AND ")), true
 }
 
+// askWithin makes a scan the list of those of its groups that pass the terms which read
+// them, and gives the terms that are left. MariaDB looks such a list up in less time than
+// it joins the groups. Only numbers: it asks for keys of several types customer by customer,
+// and would group for each.
+func (g *generator) askWithin(s *scan, root plan.Test) (rest plan.Test) {
+	first := s.slots[0].agg
+	if g.dialect != MySQL || g.ordered(first) || g.owner(s) != IntegerKey || g.schema.Customers.Owner != IntegerKey {
+		return root
+	}
+	var own, others []plan.Test
+	for _, t := range conjuncts(root) {
+		switch reads, besides := g.reads(t, s); {
+		case !reads:
+			others = append(others, t)
+		case besides:
+			return root
+		default:
+			own = append(own, t)
+		}
+	}
+	r := g.record(first, s.slots)
+	where, conditions := g.selected(s, r)
+	values := make([]string, len(s.slots))
+	for i, slot := range s.slots {
+		if !slot.used {
+			continue
+		}
+		value := g.compute(slot, r, list(conditions[i], " AND "))
+		if len(value.args) > 0 { // a value may be written twice
+			return root
+		}
+		values[i] = value.sql
+	}
+	for i, slot := range s.slots {
+		slot.value = values[i]
+	}
+	s.listed = true
+	s.within = join(" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), " GROUP BY ", r.owner,
+		" HAVING ", g.terms(own, " AND ", g.customer()), ")")
+	if len(others) == 0 {
+		return &plan.Const{Value: true}
+	}
+	return &plan.And{Terms: others}
+}
+
+// reads tells whether a test reads an aggregate of a scan, and whether it reads anything
+// besides.
+func (g *generator) reads(t plan.Test, s *scan) (reads, besides bool) {
+	plan.Walk(t, func(n plan.Node) bool {
+		switch n := n.(type) {
+		case *plan.Aggregate:
+			slot := g.byKey[plan.Key(n)]
+			is := slot != nil && slot.scan == s
+			reads, besides = reads || is, besides || !is || n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment
+			return false
+		case *plan.Attr, *plan.Has, *plan.Member, *plan.Sample, *plan.Rank:
+			besides = true
+		}
+		return true
+	})
+	return reads, besides
+}
+
 // list is the test that a scan has a row of the customer.
 func (g *generator) list(s *scan, key string) piece {
+	if s.within.sql != "" {
+		return join(key, s.within)
+	}
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)
 	where = append(where, g.outside(s, r.owner.sql)...)

@@ -145,7 +145,7 @@ func (g *generator) leaf(t plan.Test, r row) piece {
 		if n.X.Type().Sort == catalog.Set {
 			return g.always(true)
 		}
-		return join("(", g.expr(n.X, r), ") IS NOT NULL").certain()
+		return g.known(n.X, r)
 	case *plan.Member:
 		return g.member(n, r)
 	case *plan.Rank:

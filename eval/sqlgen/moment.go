@@ -269,7 +269,7 @@ func (g *generator) during(n *plan.During, r row) piece {
 		if w.From.Exclusive {
 			op = " > "
 		}
-		parts = append(parts, join(g.instant(n.X, r), op, g.instant(w.From.Moment, r)))
+		parts = append(parts, g.order(n.X, op, w.From.Moment, r))
 	default:
 		us, _ := w.From.Instant(g.asOf, g.zone)
 		parts = append(parts, compare(">=", us))
@@ -281,7 +281,12 @@ func (g *generator) during(n *plan.During, r row) piece {
 		if w.To.Exclusive {
 			op = " <= "
 		}
-		parts = append(parts, join(g.instant(n.X, r), op, g.instant(w.To.Moment, r)))
+		parts = append(parts, g.order(n.X, op, w.To.Moment, r))
+	case plan.Now:
+		if !w.To.Exclusive && g.past(n.X) {
+			break
+		}
+		to = min(to, g.now())
 	default:
 		us, _ := w.To.Instant(g.asOf, g.zone)
 		to = min(to, us)
@@ -290,7 +295,7 @@ func (g *generator) during(n *plan.During, r row) piece {
 		parts = append(parts, compare("<", to))
 	}
 	if len(parts) == 0 {
-		return join(g.expr(n.X, r), " IS NOT NULL").certain()
+		return g.known(n.X, r)
 	}
 	if len(parts) == 1 {
 		return parts[0]
@@ -298,6 +303,45 @@ func (g *generator) during(n *plan.During, r row) piece {
 	out := join("(", list(parts, " AND "), ")")
 	out.sure = g.dialect == ClickHouse && allSure(parts)
 	return out
+}
+
+// past tells whether a moment lies before as-of if it is known: a stamp of a scan, which
+// has left out those after it.
+func (g *generator) past(e plan.Expr) bool {
+	a, ok := e.(*plan.Aggregate)
+	return ok && g.dialect != ClickHouse && ofStamp(a) && a.Fn != plan.Distinct
+}
+
+// order compares two moments, as their columns hold them where both do alike.
+func (g *generator) order(x plan.Expr, op string, y plan.Expr, r row) piece {
+	l, lcol, lok := g.bareStamp(x, r)
+	m, mcol, mok := g.bareStamp(y, r)
+	if lok && mok && lcol.Encoding == mcol.Encoding {
+		return join(l, op, m)
+	}
+	return join(g.instant(x, r), op, g.instant(y, r))
+}
+
+// bareStamp is the moment of a customer's record as its column holds it, where engines
+// order the column as the instants are.
+func (g *generator) bareStamp(e plan.Expr, r row) (piece, Column, bool) {
+	a, ok := e.(*plan.Aggregate)
+	if !ok || len(r.aliases) > 0 || a.Window.From.Kind == plan.Moment || a.Window.To.Kind == plan.Moment {
+		return piece{}, Column{}, false
+	}
+	col, ok := g.rawStamp(a)
+	if !ok || col.Encoding == Native && g.dialect != Postgres {
+		return piece{}, Column{}, false
+	}
+	return text(g.raw(g.slot(a))), col, true
+}
+
+// known is the test that a value is not missing.
+func (g *generator) known(e plan.Expr, r row) piece {
+	if stamp, _, ok := g.bareStamp(e, r); ok {
+		return join(stamp, " IS NOT NULL").certain()
+	}
+	return join("(", g.expr(e, r), ") IS NOT NULL").certain()
 }
 
 // recurs is the test that a yearly day falls into a window: month and day as a

@@ -25,6 +25,7 @@ type scan struct {
 	ceilings            []ceiling   // what each plan asks of a share besides, where each does
 	people              []plan.Test // nor one of whom none of these holds
 	among               *scan       // nor one without a row of this
+	within              piece       // of one that is listed: IN and the list, where its values are asked there
 }
 
 // slot is one aggregate in the statement.
@@ -45,14 +46,7 @@ type slot struct {
 // outer statement; for one without records NULL where that will do.
 func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	s := g.slot(a)
-	s.used = s.used || g.tracing == nil
-	value := s.scan.name + "." + s.column
-	switch {
-	case g.dialect == ClickHouse:
-		value = s.column
-	case s.value != "":
-		value = s.value
-	}
+	value := g.raw(s)
 	if col, ok := g.rawStamp(a); ok {
 		value = g.decode(Column{SQL: value, Encoding: col.Encoding}, catalog.Instant, "")
 	}
@@ -74,6 +68,18 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 		}
 	}
 	return out
+}
+
+// raw is what a scan gives for an aggregate: of a stamp the column's own value.
+func (g *generator) raw(s *slot) string {
+	s.used = s.used || g.tracing == nil
+	switch {
+	case g.dialect == ClickHouse:
+		return s.column
+	case s.value != "":
+		return s.value
+	}
+	return s.scan.name + "." + s.column
 }
 
 // anyRecord is a comparison, or its complement, as the test that a scan has a row of
@@ -98,7 +104,7 @@ func (g *generator) anyRecord(c *plan.Compare, r row, positive bool) (piece, boo
 	if !s.scan.alike() {
 		return piece{}, false
 	}
-	if s.scan.listed || s.scan.top {
+	if s.scan.listed || s.scan.top || g.key == s.scan.name+".c" {
 		return g.always(!none == positive), true
 	}
 	is := " IS NOT NULL"
@@ -114,6 +120,9 @@ func (s *scan) alike() bool {
 	selected := func(slot *slot) string {
 		count := *slot.agg
 		count.Fn, count.Of = plan.Count, nil
+		if to := &count.Window.To; to.Kind == plan.Now && !to.Exclusive {
+			to.Kind = plan.Open // which sees no further
+		}
 		return plan.Key(&count)
 	}
 	for _, other := range s.slots[1:] {
