@@ -9,7 +9,8 @@ import (
 
 // momentsPerLog is at how many moments counts and sums are kept, the first row's and
 // others that divide the rows evenly. A window's end is a sixteenth of the rows away
-// from one of them, or from the last row, at most.
+// from one of them, or from the last row, at most. A count takes 8 to 16 bytes a customer
+// so, a sum 32 to 64; what the twenty rules of internal/bench keep are about 100 bytes.
 const momentsPerLog = 8
 
 // moment is what the rows in order from one on come to, by customer. They are numbers

@@ -23,7 +23,7 @@ type summary struct {
 }
 
 // hope is moments that are not kept yet: how many rows they would have saved. They are
-// made once they are as many as the log has, so that making it at most doubles
+// made once those are as many as the log has, so that making them at most doubles
 // what was paid.
 type hope struct {
 	parents []*log
