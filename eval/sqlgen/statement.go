@@ -211,8 +211,10 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 			g.passing[plan.Key(ready(p))] = part
 		}
 		plan.Walk(p.Root, func(n plan.Node) bool {
-			if cut, ok := cuts[plan.Key(n)]; ok {
-				g.cuts[plan.Key(ready(&plan.Plan{Root: n.(*plan.Rank)}))] = cut
+			if r, is := n.(*plan.Rank); is {
+				if cut, ok := cuts[plan.Key(r)]; ok {
+					g.cuts[plan.Key(ready(&plan.Plan{Root: r}))] = cut
+				}
 			}
 			return true
 		})
