@@ -59,6 +59,14 @@ func (p *places) guess(hash uint64) (uint32, bool) {
 	return 0, false
 }
 
+// glance reads where the id of a hash would stand, which is thereby near.
+func (p *places) glance(hash uint64) uint64 {
+	if len(p.slots) == 0 {
+		return 0
+	}
+	return uint64(p.slots[hash&uint64(len(p.slots)-1)])
+}
+
 // slot is where the id stands or, when it does not, would.
 func (p *places) slot(id dangol.CustomerID, hash uint64, at idOf) (i uint64, ok bool) {
 	if len(p.slots) == 0 {

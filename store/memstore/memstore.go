@@ -20,6 +20,7 @@ import (
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval"
+	"github.com/dangol-dev/dangol/eval/columnar"
 	"github.com/dangol-dev/dangol/store"
 )
 
@@ -152,6 +153,9 @@ func (s *Store) Apply(ctx context.Context, changes ...store.Change) error {
 	d := s.begin()
 	defer s.end(d)
 	for i := range changes {
+		if i%columnar.AheadOf == 0 && s.table != nil && len(changes) > 1 {
+			s.table.ahead(changes[i:])
+		}
 		if err := s.add(ctx, d, &changes[i], i); err != nil {
 			return err
 		}

@@ -54,6 +54,13 @@ func (t *table) look(id dangol.CustomerID, kind, key string) columnar.Sight {
 	return t.Look(id, kind, key)
 }
 
+// ahead prepares for looks at the first of some changes.
+func (t *table) ahead(changes []store.Change) {
+	t.Ahead(len(changes), func(i int) (dangol.CustomerID, string, string) {
+		return changes[i].Customer, changes[i].Kind, changes[i].Key
+	})
+}
+
 func (t *table) patches(of *store.Table) bool { return of.Parent == nil && !of.Reaching }
 
 func (t *table) having(of *store.Table, field string, texts map[string]bool) iter.Seq2[dangol.CustomerID, string] {
