@@ -327,7 +327,7 @@ func (s *selection) reach(x *cursor) (r reachOf, ok bool) {
 		return r, true
 	}
 	if r.hi = d.edge(r.from); r.hi > 0 {
-		r.lo = d.edge(r.to)
+		r.lo = min(r.hi, d.edge(r.to)) // a window may start after its end
 	}
 	return r, true
 }

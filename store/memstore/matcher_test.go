@@ -145,6 +145,37 @@ func TestReadersWhileOthersWrite(t *testing.T) {
 }
 
 // A loop over everybody at one moment, and a look at one of them.
+// A window that starts after the instant asked about is empty, though there are records
+// between the two.
+func TestWindowsThatStartLater(t *testing.T) {
+	ctx := t.Context()
+	s := open(t)
+	changes := []store.Change{{Customer: "a"}, {Customer: "a", Kind: "all_orders", Key: "undated"}}
+	for i := range 20 {
+		changes = append(changes, store.Change{Customer: "a", Kind: "all_orders", Key: fmt.Sprint(i), Fields: map[string]catalog.Value{
+			"placed": catalog.TimeValue(noon.AddDate(0, 0, i-10)), "total": catalog.NumberValue(7),
+		}})
+	}
+	require.NoError(t, s.Apply(ctx, changes...))
+	plans := someRules(t, `orders(since 2026-11-06) = 0`, `orders(since 2026-11-06 where total = 8) = 0`, `sum(orders.total, since 2026-11-06) = 0`)
+	m, err := s.Matcher(ctx, plans, eval.Env{})
+	require.NoError(t, err)
+	c, err := s.Customer(ctx, "a")
+	require.NoError(t, err)
+	for _, p := range plans {
+		want, err := eval.Eval(p, c, eval.Env{AsOf: noon})
+		require.NoError(t, err)
+		require.True(t, want, p.Text)
+	}
+	in, r := make([]bool, len(plans)), m.Reader(noon)
+	require.NoError(t, m.Matches(ctx, "a", noon, in))
+	require.Equal(t, []bool{true, true, true}, in)
+	place, ok := r.Find("a")
+	require.True(t, ok)
+	require.NoError(t, r.Matches(place, in))
+	require.Equal(t, []bool{true, true, true}, in)
+}
+
 func ExampleMatcher_Reader() {
 	ctx := context.Background()
 	s, err := memstore.New(catalog.Shop(), memstore.Options{})
