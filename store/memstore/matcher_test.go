@@ -144,7 +144,6 @@ func TestReadersWhileOthersWrite(t *testing.T) {
 	writer.Wait()
 }
 
-// A loop over everybody at one moment, and a look at one of them.
 // A window that starts after the instant asked about is empty, though there are records
 // between the two.
 func TestWindowsThatStartLater(t *testing.T) {
@@ -176,6 +175,7 @@ func TestWindowsThatStartLater(t *testing.T) {
 	require.Equal(t, []bool{true, true, true}, in)
 }
 
+// A loop over everybody at one moment, and a look at one of them.
 func ExampleMatcher_Reader() {
 	ctx := context.Background()
 	s, err := memstore.New(catalog.Shop(), memstore.Options{})
