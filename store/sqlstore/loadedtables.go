@@ -211,8 +211,21 @@ func (l *ledger) views() []string {
 	return out
 }
 
+// listings is how often the tables are listed at most. A server of 2018 fails to where one
+// of them is dropped meanwhile, which another load may do.
+const listings = 20
+
 // there are the tables of the database by their engines.
-func (s *Loaded) there(ctx context.Context) (map[string]string, error) {
+func (s *Loaded) there(ctx context.Context) (out map[string]string, err error) {
+	for range listings {
+		if out, err = s.listed(ctx); err == nil || ctx.Err() != nil || ClickHouse.lost(err) {
+			break
+		}
+	}
+	return out, err
+}
+
+func (s *Loaded) listed(ctx context.Context) (map[string]string, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT name, engine FROM system.tables WHERE database = currentDatabase()")
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: list tables: %w", err)
@@ -226,7 +239,10 @@ func (s *Loaded) there(ctx context.Context) (map[string]string, error) {
 		}
 		out[name] = engine
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("sqlstore: list tables: %w", err)
+	}
+	return out, nil
 }
 
 // clean drops what other loads left behind, but not what is loaded. It must be called
