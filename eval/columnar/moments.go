@@ -92,6 +92,35 @@ func (b *batch) moments(a *plan.Aggregate, l *log) (kept []moment, rows int) {
 	return s.at, l.n
 }
 
+// hope is moments that are not kept yet: how many rows they would have saved. They are
+// made once those are as many as the log has, so that making them at most doubles
+// what was paid.
+type hope struct {
+	parents []*log
+	saved   int
+}
+
+// worthKnowing tells whether the moments of an aggregate, which save so many rows, are
+// kept or to be kept.
+func (b *batch) worthKnowing(a *plan.Aggregate, l *log, saves int) bool {
+	key, parents := b.whole[a], b.parents(l)
+	l.lazy.mu.Lock()
+	defer l.lazy.mu.Unlock()
+	if kept, ok := l.lazy.moments[key]; ok && slices.Equal(kept.parents, parents) {
+		return true
+	}
+	h, ok := l.lazy.hopes[key]
+	if !ok || !slices.Equal(h.parents, parents) {
+		h = hope{parents: parents}
+	}
+	h.saved += saves
+	if l.lazy.hopes == nil || len(l.lazy.hopes) >= summariesPerLog {
+		l.lazy.hopes = map[string]hope{}
+	}
+	l.lazy.hopes[key] = h
+	return h.saved >= l.n
+}
+
 // series is an aggregate at all moments. It holds while the log and those of its
 // parents stay what they are, for any window and as-of.
 type series struct {
