@@ -43,36 +43,31 @@ const (
 	postingsMany = 64 // postings are worth their memory for a 64th of the rows
 )
 
-// form chooses how the aggregate reads the rows of a shard.
-func (b *batch) form(a *plan.Aggregate, l *log, in span, moments bool) Form {
-	if !l.kind.ordered(a.Stamp) && a.Stamp != nil {
+// form chooses how the aggregate reads the rows of a shard: those of one window, or each
+// customer's since a moment of his own.
+func (b *batch) form(a *plan.Aggregate, l *log, in span, since bool) Form {
+	switch {
+	case !l.kind.ordered(a.Stamp) && a.Stamp != nil:
 		return Sweep
-	}
-	if moments && b.sinceRecent(a) {
+	case since && b.sinceRecent(a):
 		return Recent
+	case since:
+		return Scan
+	case b.summarised(a, l, in):
+		return Summary
 	}
-	rows := l.n
-	if !moments {
-		if b.summarised(a, l, in) {
-			return Summary
-		}
-		rows = b.estimate(l, in)
-		if _, shared := b.nests[b.class[a]]; shared {
-			return Shared
-		}
+	if _, shared := b.nests[b.class[a]]; shared {
+		return Shared
 	}
-	if few, ok := b.few[a]; ok && !moments && b.fewRows(l, few, rows) {
+	form, rows := Scan, b.estimate(l, in)
+	if few, ok := b.few[a]; ok && b.fewRows(l, few, rows) {
 		return Postings
 	}
-	form := Scan
-	if saved := b.saved(a, l, in); !moments && saved > 0 {
+	if saved := b.saved(a, l, in); saved > 0 {
 		form, rows = Moments, rows-saved
 	}
-	if b.candidates != nil && !moments {
-		left := countMask(b.candidates)
-		if left*(1+l.n/max(1, b.shard.n))*probeCost < rows {
-			return Probe
-		}
+	if b.candidates != nil && countMask(b.candidates)*(1+l.n/max(1, b.shard.n))*probeCost < rows {
+		return Probe
 	}
 	return form
 }
@@ -219,7 +214,9 @@ func (w *worker) selective(a *plan.Aggregate) (few fewValues, ok bool) {
 }
 
 // terms are the terms of a filter, in the order in which they are asked.
-func (w *worker) terms(where plan.Test) []plan.Test {
+func (w *worker) terms(where plan.Test) []plan.Test { return filterTerms(w.order, where) }
+
+func filterTerms(order map[*plan.And][]plan.Test, where plan.Test) []plan.Test {
 	if where == nil {
 		return nil
 	}
@@ -227,7 +224,7 @@ func (w *worker) terms(where plan.Test) []plan.Test {
 	if !ok {
 		return []plan.Test{where}
 	}
-	if terms, ok := w.order[n]; ok {
+	if terms, ok := order[n]; ok {
 		return terms
 	}
 	return n.Terms
@@ -320,10 +317,6 @@ func (w *worker) chooseRows(a *plan.Aggregate) {
 		w.few[a] = few
 	}
 }
-
-// filterOrder is the order of a filter's terms: by what a row costs, and first those that
-// leave few rows.
-func filterOrder(n *plan.And) []plan.Test { return byCost(withoutImplied(n.Terms), rowCost) }
 
 func byCost(terms []plan.Test, cost func(plan.Node) int) []plan.Test {
 	out := slices.Clone(terms)

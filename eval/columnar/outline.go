@@ -102,17 +102,14 @@ func (s *schema) outlineRows(o *outline, a *plan.Aggregate) {
 	if a.Where == nil {
 		return
 	}
-	terms := []plan.Test{a.Where}
+	// What costs a row little comes first, and of that what leaves few rows.
 	plan.Walk(a.Where, func(n plan.Node) bool {
 		if and, ok := n.(*plan.And); ok {
-			o.order[and] = filterOrder(and)
+			o.order[and] = byCost(withoutImplied(and.Terms), rowCost)
 		}
 		return true
 	})
-	if and, ok := a.Where.(*plan.And); ok {
-		terms = o.order[and]
-	}
-	for _, t := range terms {
+	for _, t := range filterTerms(o.order, a.Where) {
 		o.keeps[t] = keepable(t)
 	}
 }
