@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"slices"
+
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
@@ -68,12 +70,7 @@ func (g *generator) filledAggregate(a *plan.Aggregate) bool {
 // firm tells of a record's test that it is never NULL.
 func (g *generator) firm(t plan.Test, r row) bool {
 	all := func(terms []plan.Test) bool {
-		for _, t := range terms {
-			if !g.firm(t, r) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(terms, func(t plan.Test) bool { return !g.firm(t, r) })
 	}
 	switch n := t.(type) {
 	case *plan.And:

@@ -169,9 +169,7 @@ func (p *pages) count(id dangol.CustomerID, kind string) int {
 	return len(p.now.Load().customer(id).Records[kind])
 }
 
-func (p *pages) most(id dangol.CustomerID, kind string) int {
-	return p.count(id, kind)
-}
+func (p *pages) most(id dangol.CustomerID, kind string) int { return p.count(id, kind) }
 
 func (p *pages) record(id dangol.CustomerID, kind, key string, _ uint32) *eval.Record {
 	list := p.now.Load().customer(id).Records[kind]
