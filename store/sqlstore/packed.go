@@ -11,11 +11,23 @@ import (
 	"github.com/dangol-dev/dangol/eval/sqlgen"
 )
 
-// answers runs a statement whose rows are an id and as many integers as beside says, and
-// gives each to visit. They come all in one row where ids are numbers and PostgreSQL is
-// asked for an answer to keep: it takes as long to send a row for each customer as to find
-// the customers of a selective rule.
-func (r *reader) answers(ctx context.Context, st sqlgen.Statement, beside int, kept *texts, visit func(rowID, []sql.NullInt64) error) error {
+// errNoNumber is returned for a row without one of the integers that it must have.
+var errNoNumber = errors.New("sqlstore: a row of an answer lacks a number")
+
+// answers runs a statement whose rows are an id and as many integers as beside says, of
+// which the first are never NULL, as many as filled says, and gives each row to visit. They
+// come all in one row where ids are numbers and PostgreSQL is asked for an answer to keep:
+// it takes as long to send a row for each customer as to find the customers of a selective
+// rule.
+func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, beside int, kept *texts, take func(rowID, []sql.NullInt64) error) error {
+	visit := func(id rowID, values []sql.NullInt64) error {
+		for _, v := range values[:filled] {
+			if !v.Valid {
+				return errNoNumber
+			}
+		}
+		return take(id, values)
+	}
 	values := make([]sql.NullInt64, beside)
 	if kept != nil && st.Numbers && r.dialect == Postgres {
 		return r.packed(ctx, st, values, visit)

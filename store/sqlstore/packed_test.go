@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dangol-dev/dangol/eval/sqlgen"
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -44,6 +45,30 @@ func TestArrays(t *testing.T) {
 	none := array{}
 	require.NoError(t, none.open())
 	require.False(t, none.more())
+}
+
+// A mask, or the value of a rank that is the whole rule, is never taken for zero where the
+// database has none; the value of a rank beside others may be missing.
+func TestNumbersOfAnAnswer(t *testing.T) {
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	for _, kept := range []*texts{nil, {}} {
+		r := &reader{q: db, dialect: SQLite}
+		ask := func(row string) (values []sql.NullInt64, err error) {
+			err = r.answers(t.Context(), sqlgen.Statement{SQL: "SELECT " + row, Numbers: true}, 1, 2, kept, func(id rowID, v []sql.NullInt64) error {
+				require.Equal(t, rowID{number: 7}, id)
+				values = append(values, v...)
+				return nil
+			})
+			return values, err
+		}
+		got, err := ask("7, 0, NULL")
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff([]sql.NullInt64{{Valid: true}, {}}, got))
+		_, err = ask("7, NULL, 1")
+		require.ErrorIs(t, err, errNoNumber)
+	}
 }
 
 // What is no such array is an error, not other customers.

@@ -341,14 +341,14 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		return s.runRank(ctx, r, st, one, kept, visit)
 	}
 	plans, ranks := w.split()
-	beside := len(ranks)
+	masks := 0 // of a row
 	if len(w.part) > 1 {
-		beside++ // the mask
+		masks = 1
 	}
 	rankings := make([]ranking, len(ranks))
-	err = r.answers(ctx, st, beside, kept, func(id rowID, values []sql.NullInt64) error {
+	err = r.answers(ctx, st, masks, masks+len(ranks), kept, func(id rowID, values []sql.NullInt64) error {
 		mask := int64(1)
-		if beside > 0 {
+		if masks > 0 {
 			mask, values = values[0].Int64, values[1:]
 		}
 		for i, one := range plans {
@@ -383,7 +383,7 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 // runRank runs the statement of a rank that is the whole rule.
 func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(rowID, *question) error) error {
 	cut := eval.Cut{Empty: true}
-	err := r.answers(ctx, st, 1, kept, func(id rowID, values []sql.NullInt64) error {
+	err := r.answers(ctx, st, 1, 1, kept, func(id rowID, values []sql.NullInt64) error {
 		v := values[0].Int64
 		if cut.Empty || one.ranked.Bottom == (v > cut.Value) {
 			cut = eval.Cut{Value: v}
