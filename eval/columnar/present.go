@@ -96,7 +96,7 @@ func (l *log) most(local int) int {
 }
 
 // Record is a customer's record of a kind, nil for none. Of its parent the key
-// alone is told. Hint is that of Owner, or 0.
+// alone is told. Hint is that of Look, or 0.
 func (t *Table) Record(id dangol.CustomerID, kind, key string, hint uint32) *eval.Record {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

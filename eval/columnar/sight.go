@@ -101,12 +101,6 @@ func (t *Table) Ahead(n int, record func(i int) (id dangol.CustomerID, kind, key
 	return near
 }
 
-// Owner tells whose the record with a key is, as Look does, not ok where there is none.
-func (t *Table) Owner(kind, key string) (id dangol.CustomerID, hint uint32, ok bool) {
-	s := t.Look("", kind, key)
-	return s.Owner, s.Hint, s.Spot != 0
-}
-
 // glance reads a little of what a change of a customer's rows reads, and tells how many
 // of a kind there are at most.
 func (sh *shard) glance(local, kind int, near *uint64) (most int) {

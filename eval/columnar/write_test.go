@@ -98,8 +98,8 @@ func TestWrite(t *testing.T) {
 		asked := rnd.IntN(3)
 		for round := range 5 {
 			if round == asked {
-				table.Owner("all_orders", "who knows")
-				table.Owner("items", "who knows")
+				table.Look("", "all_orders", "who knows")
+				table.Look("", "items", "who knows")
 			}
 			before, was := table.Snapshot(), slices.Clone(customers)
 			var changes []columnar.Change
@@ -160,16 +160,15 @@ func requirePresent(t *testing.T, table *columnar.Table, cat *catalog.Catalog, c
 				if r.Parent != nil {
 					require.Equal(t, r.Parent.Key, one.Parent.Key)
 				}
-				owner, hint, ok := table.Owner(name, r.Key)
-				require.True(t, ok, "%s %s", name, r.Key)
+				sight := table.Look("", name, r.Key)
+				require.NotZero(t, sight.Spot, "%s %s", name, r.Key)
 				// Keys of these customers may be the same as another's.
-				require.NotNil(t, table.Record(owner, name, r.Key, hint))
+				require.NotNil(t, table.Record(sight.Owner, name, r.Key, sight.Hint))
 			}
 		}
 	}
-	_, _, ok := table.Owner("visits", "never")
-	require.False(t, ok)
+	require.Zero(t, table.Look("", "visits", "never").Spot)
 	require.Nil(t, table.Head("nobody"))
-	_, ok = table.Find("nobody")
+	_, ok := table.Find("nobody")
 	require.False(t, ok)
 }
