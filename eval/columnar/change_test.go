@@ -64,6 +64,17 @@ func (s *shopkeeper) changed(c *eval.Customer) *eval.Customer {
 	return out
 }
 
+// change changes one in so many of the customers, there and in the table.
+func (s *shopkeeper) change(t *testing.T, table *columnar.Table, customers []*eval.Customer, oneIn int) {
+	t.Helper()
+	for at := range customers {
+		if s.IntN(oneIn) == 0 {
+			customers[at] = s.changed(customers[at])
+			require.NoError(t, table.Put(customers[at]))
+		}
+	}
+}
+
 func cmpKey(a, b *eval.Record) int {
 	switch {
 	case a.Key < b.Key:
@@ -97,10 +108,7 @@ func TestChanges(t *testing.T) {
 	for i := range 25 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(1000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 6}
-		var customers []*eval.Customer
-		for range 30 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(30)
 		table := load(t, cat, customers)
 		env := eval.Env{AsOf: now, Zone: zone(t, zones[rnd.IntN(len(zones))]), Groups: clubs{}}
 		plans := rules.some(t, rnd, 10)
@@ -108,12 +116,7 @@ func TestChanges(t *testing.T) {
 			before, was := table.Snapshot(), customers
 			requireSame(t, before, plans, customers, env, columnar.Run{})
 			customers = slices.Clone(customers)
-			for at := range customers {
-				if rnd.IntN(3) == 0 {
-					customers[at] = keeper.changed(customers[at])
-					require.NoError(t, table.Put(customers[at]))
-				}
-			}
+			keeper.change(t, table, customers, 3)
 			if gone := rnd.IntN(len(customers)); len(customers) > 5 {
 				table.Delete(customers[gone].ID)
 				if rnd.IntN(2) == 0 { // and comes back, with other records
@@ -142,10 +145,7 @@ func TestConcurrentReadersAndWriters(t *testing.T) {
 	rules := newRules(t, cat)
 	rnd := rand.New(rand.NewPCG(*seed, 77))
 	keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 6}
-	var customers []*eval.Customer
-	for range 40 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(40)
 	table := load(t, cat, customers)
 	plans := rules.some(t, rnd, 20)
 	env := eval.Env{AsOf: now, Groups: clubs{}}
@@ -245,10 +245,7 @@ func TestAppend(t *testing.T) {
 	for i := range 15 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(4000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 3}
-		var customers []*eval.Customer
-		for range 20 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(20)
 		table := load(t, cat, customers)
 		plans := rules.some(t, rnd, 10)
 		env := eval.Env{AsOf: now, Groups: clubs{}}

@@ -198,10 +198,7 @@ func TestWindowsThatEndApart(t *testing.T) {
 	cat := catalog.Shop()
 	rules := newRules(t, cat)
 	keeper := &shopkeeper{Rand: rand.New(rand.NewPCG(9, 9)), cat: cat, rows: 10}
-	var customers []*eval.Customer
-	for range 50 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(50)
 	env := eval.Env{AsOf: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)}
 	plans := rules.plans(t, `visits(since 2026-01-01) >= 1`, `visits(2026-01-01 .. 2026-12-31) >= 2`, `visits(this month) >= 1`,
 		`visits(2026-01-01 .. 2027-12-31) >= 3`, `visits(30d) >= 1`)

@@ -20,10 +20,7 @@ import (
 func TestExplainPlan(t *testing.T) {
 	cat := catalog.Shop()
 	keeper := &shopkeeper{Rand: rand.New(rand.NewPCG(5, 5)), cat: cat, rows: 12}
-	var customers []*eval.Customer
-	for range 200 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(200)
 	s := compacted(t, load(t, cat, customers))
 	plans := newRules(t, cat).plans(t,
 		`orders(7d) >= 1 and country = "KR"`,

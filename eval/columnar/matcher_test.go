@@ -16,6 +16,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// requireAnswers asks a Matcher about customers one at a time, as package eval.
+func requireAnswers(t testing.TB, m *columnar.Matcher, plans []*plan.Plan, customers []*eval.Customer, env eval.Env) {
+	t.Helper()
+	in := make([]bool, len(plans))
+	for _, c := range customers {
+		found, err := m.Matches(c.ID, env.AsOf, in)
+		require.NoError(t, err)
+		require.True(t, found)
+		for i, p := range plans {
+			want, err := eval.Eval(p, c, env)
+			require.NoError(t, err)
+			require.Equal(t, want, in[i], "%s of %s", p.Text, c.ID)
+		}
+	}
+}
+
 // requireMatches compares one customer at a time with package eval.
 func requireMatches(t testing.TB, table *columnar.Table, plans []*plan.Plan, customers []*eval.Customer, env eval.Env) {
 	t.Helper()
@@ -60,10 +76,7 @@ func TestMatchesIsEval(t *testing.T) {
 	for i := range 40 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(3000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 8}
-		var customers []*eval.Customer
-		for range 20 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(20)
 		table := load(t, cat, customers)
 		env := eval.Env{AsOf: now, Zone: zone(t, zones[i%len(zones)]), Groups: clubs{}}
 		plans := rules.some(t, rnd, 10)
@@ -102,10 +115,7 @@ func TestMatchesTakesNoMemory(t *testing.T) {
 	cat := catalog.Shop()
 	rnd := rand.New(rand.NewPCG(1, 1))
 	keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 30}
-	var customers []*eval.Customer
-	for range 20 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(20)
 	table := load(t, cat, customers)
 	require.NoError(t, table.Compact(context.Background(), true))
 	plans := newRules(t, cat).plans(t, `joined within 7d and not orders(7d) >= 1`, `distinct(items.product, 90d) >= 3`,

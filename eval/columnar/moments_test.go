@@ -32,10 +32,7 @@ func TestRestIsEval(t *testing.T) {
 	for i := range 24 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(5000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 12}
-		var customers []*eval.Customer
-		for range 30 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(30)
 		table := load(t, cat, customers)
 		var plans [][]*plan.Plan
 		for range 4 {
@@ -55,12 +52,7 @@ func TestRestIsEval(t *testing.T) {
 				rested += strings.Count(text, string(columnar.Moments))
 			}
 			requireSame(t, table.Snapshot(), slices.Concat(plans...), customers, env, columnar.Run{})
-			for at := range customers {
-				if rnd.IntN(6) == 0 {
-					customers[at] = keeper.changed(customers[at])
-					require.NoError(t, table.Put(customers[at]))
-				}
-			}
+			keeper.change(t, table, customers, 6)
 			if rnd.IntN(2) == 0 {
 				require.NoError(t, table.Compact(context.Background(), true))
 			}
@@ -82,10 +74,7 @@ func TestSharedScansAreEval(t *testing.T) {
 	for i := range 18 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(8000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 40}
-		var customers []*eval.Customer
-		for range 15 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(15)
 		table := load(t, cat, customers)
 		form := forms[i%len(forms)]
 		var plans []*plan.Plan
@@ -106,12 +95,7 @@ func TestSharedScansAreEval(t *testing.T) {
 			require.NoError(t, err)
 			rested += strings.Count(text, string(columnar.Moments))
 			shared += strings.Count(text, string(columnar.Shared))
-			for at := range customers {
-				if rnd.IntN(6) == 0 {
-					customers[at] = keeper.changed(customers[at])
-					require.NoError(t, table.Put(customers[at]))
-				}
-			}
+			keeper.change(t, table, customers, 6)
 		}
 	}
 	require.Greater(t, rested, 5, "hardly any window was answered so")
@@ -134,10 +118,7 @@ func TestMomentsOfAnyTime(t *testing.T) {
 	for i := range 14 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(6000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 30}
-		var customers []*eval.Customer
-		for range 20 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(20)
 		table := load(t, cat, customers)
 		form := forms[i%len(forms)]
 		question := func(s *columnar.Snapshot, customers []*eval.Customer) {
@@ -154,12 +135,7 @@ func TestMomentsOfAnyTime(t *testing.T) {
 			for range 8 {
 				question(held, then)
 			}
-			for at := range customers {
-				if rnd.IntN(4) == 0 {
-					customers[at] = keeper.changed(customers[at])
-					require.NoError(t, table.Put(customers[at]))
-				}
-			}
+			keeper.change(t, table, customers, 4)
 			if rnd.IntN(2) == 0 {
 				require.NoError(t, table.Compact(context.Background(), true))
 			}

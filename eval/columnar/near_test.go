@@ -19,29 +19,14 @@ import (
 func TestHintsMayBeOutOfDate(t *testing.T) {
 	cat := catalog.Shop()
 	keeper := &shopkeeper{Rand: rand.New(rand.NewPCG(*seed, 7001)), cat: cat, rows: 6}
-	var customers []*eval.Customer
-	for range 10 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(10)
 	table := load(t, cat, customers)
 	plans := newRules(t, cat).plans(t, `orders(365d where status = "confirmed") >= 1`, `items(365d where category = "shoes") >= 1`,
 		`visits(365d) >= 3 and orders(since last(logins)) = 0`, `sum(orders.total, 365d where status = "confirmed") >= 1000`)
 	env := eval.Env{AsOf: now, Groups: clubs{}}
 	m, err := table.Matcher(plans, env)
 	require.NoError(t, err)
-	in := make([]bool, len(plans))
-	ask := func() {
-		for _, c := range customers {
-			found, err := m.Matches(c.ID, now, in)
-			require.NoError(t, err)
-			require.True(t, found)
-			for i, p := range plans {
-				want, err := eval.Eval(p, c, env)
-				require.NoError(t, err)
-				require.Equal(t, want, in[i], "%s of %s", p.Text, c.ID)
-			}
-		}
-	}
+	ask := func() { requireAnswers(t, m, plans, customers, env) }
 	ask()
 	for range 120 { // customers beyond those whose columns are known
 		customers = append(customers, keeper.customer())

@@ -39,10 +39,7 @@ func TestSinceTheNewestOfAWindow(t *testing.T) {
 	var seen string
 	for i := range 60 {
 		keeper := &shopkeeper{Rand: rand.New(rand.NewPCG(*seed, uint64(i))), cat: cat, rows: 1 + i%9}
-		var customers []*eval.Customer
-		for range 40 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(40)
 		table := load(t, cat, customers)
 		env := eval.Env{AsOf: now.Add(time.Duration(keeper.IntN(3)-1) * time.Hour), Zone: zone(t, zones[i%len(zones)]), Groups: clubs{}}
 		for _, s := range []*columnar.Snapshot{table.Snapshot(), compacted(t, table)} {

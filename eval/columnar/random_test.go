@@ -91,6 +91,13 @@ func (s *shopkeeper) instant() time.Time {
 	}
 }
 
+func (s *shopkeeper) customers(n int) (out []*eval.Customer) {
+	for range n {
+		out = append(out, s.customer())
+	}
+	return out
+}
+
 func (s *shopkeeper) customer() *eval.Customer {
 	s.next++
 	c := &eval.Customer{

@@ -38,10 +38,7 @@ func TestMatchesThroughChanges(t *testing.T) {
 	for i := range 12 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(5000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 7}
-		var customers []*eval.Customer
-		for range 25 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(25)
 		table := load(t, cat, customers)
 		var plans []*plan.Plan
 		for _, p := range rules.some(t, rnd, 14) {
@@ -56,12 +53,7 @@ func TestMatchesThroughChanges(t *testing.T) {
 			before, was := table.Snapshot(), customers
 			answers := readAll(t, m, before, len(plans), was)
 			customers = slices.Clone(customers)
-			for at := range customers {
-				if rnd.IntN(3) == 0 {
-					customers[at] = keeper.changed(customers[at])
-					require.NoError(t, table.Put(customers[at]))
-				}
-			}
+			keeper.change(t, table, customers, 3)
 			if rnd.IntN(2) == 0 {
 				table.Delete(customers[0].ID)
 				customers = append(customers[1:], keeper.customer())
@@ -70,17 +62,7 @@ func TestMatchesThroughChanges(t *testing.T) {
 			if rnd.IntN(3) == 0 {
 				require.NoError(t, table.Compact(context.Background(), true))
 			}
-			in := make([]bool, len(plans))
-			for _, c := range customers {
-				found, err := m.Matches(c.ID, now, in)
-				require.NoError(t, err)
-				require.True(t, found)
-				for i, p := range plans {
-					want, err := eval.Eval(p, c, env)
-					require.NoError(t, err)
-					require.Equal(t, want, in[i], "%s of %s", p.Text, c.ID)
-				}
-			}
+			requireAnswers(t, m, plans, customers, env)
 			require.Equal(t, answers, readAll(t, m, before, len(plans), was))
 			_, ok := before.Find("nobody at all")
 			require.False(t, ok)
@@ -92,10 +74,7 @@ func TestMatchesThroughChanges(t *testing.T) {
 func TestConcurrentQuestions(t *testing.T) {
 	cat := catalog.Shop()
 	keeper := &shopkeeper{Rand: rand.New(rand.NewPCG(3, 3)), cat: cat, rows: 10}
-	var customers []*eval.Customer
-	for range 30 {
-		customers = append(customers, keeper.customer())
-	}
+	customers := keeper.customers(30)
 	table := load(t, cat, customers)
 	plans := newRules(t, cat).plans(t, `orders(90d where status = "confirmed" and total >= 300) >= 2`, `items(365d where category = "shoes") >= 1`,
 		`visits(365d) >= 3 and orders(since last(logins)) = 0`, `share(items, 180d where category = "shoes") >= 60%`)

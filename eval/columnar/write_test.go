@@ -88,10 +88,7 @@ func TestWrite(t *testing.T) {
 	for i := range 20 {
 		rnd := rand.New(rand.NewPCG(*seed, uint64(7000+i)))
 		keeper := &shopkeeper{Rand: rnd, cat: cat, rows: 6}
-		var customers []*eval.Customer
-		for range 25 {
-			customers = append(customers, keeper.customer())
-		}
+		customers := keeper.customers(25)
 		table := load(t, cat, customers)
 		plans := rules.some(t, rnd, 10)
 		env := eval.Env{AsOf: now, Groups: clubs{}}
