@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +56,14 @@ var numberRules = []string{
 	`sum(all_orders.total, 1d where status = "returned") in top 10%`,
 }
 
+// stamps are how a host keeps when orders were placed: the mapping's word, the types of
+// the columns of orders and of items, which carry it, and the smallest step that all of
+// them can tell.
+type stamps struct {
+	word, orders, items string
+	step                time.Duration
+}
+
 // numberHost is a shop that tells customers by integers, of several widths, and keeps
 // numbers for words.
 type numberHost struct {
@@ -62,10 +71,11 @@ type numberHost struct {
 	end       time.Time
 	everybody []person
 	customers []*eval.Customer // the same people
+	stamps    stamps
 }
 
-func newNumberHost(t *testing.T) *numberHost {
-	n := &numberHost{cat: catalog.Shop(), end: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)}
+func newNumberHost(t *testing.T, kept stamps) *numberHost {
+	n := &numberHost{cat: catalog.Shop(), end: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC), stamps: kept}
 	s, err := memstore.New(n.cat, memstore.Options{})
 	require.NoError(t, err)
 	n.everybody = people(n.end)
@@ -73,6 +83,12 @@ func newNumberHost(t *testing.T) *numberHost {
 		p := &n.everybody[i]
 		if p.id%13 == 0 {
 			p.country = "7" // a number without a word
+		}
+		if kept.step < time.Second {
+			for k := range p.orders {
+				o := &p.orders[k]
+				o.placed = o.placed.Add(time.Duration(o.id%1000) * kept.step)
+			}
 		}
 		changes := p.changes()
 		changes[0].Fields["points"] = catalog.NumberValue(int64(p.points))
@@ -91,18 +107,24 @@ func newNumberHost(t *testing.T) *numberHost {
 // fill makes the tables. Columns whose names begin with c may be missing.
 func (n *numberHost) fill(h *host) {
 	h.create("n_customers", "`id` Int32", "`joined` Int64", "`points` UInt16", "`ccountry` Int8")
-	h.create("n_orders", "`id` Int64", "`cowner` UInt32", "`placed` UInt32", "`cstatus` Int8", "`total` Int32")
-	h.create("n_items", "`id` UInt32", "`owner` Int64", "`parent` Int16", "`placed` Int64", "`status` Int16", "`product` Int8")
+	h.create("n_orders", "`id` Int64", "`cowner` UInt32", "`placed` "+n.stamps.orders, "`cstatus` Int8", "`total` Int32")
+	h.create("n_items", "`id` UInt32", "`owner` Int64", "`parent` Int16", "`placed` "+n.stamps.items, "`status` Int16", "`product` Int8")
 	countries := map[string]any{"KR": 1, "JP": 2, "7": 7}
 	statuses := map[string]int{"placed": 0, "paid": 1, "confirmed": 5, "cancelled": 6}
-	orders := [][]any{{1_000_000, nil, n.end.Unix() - 1, 5, 9_999_999}} // of nobody
+	at := func(placed time.Time) any {
+		if n.stamps.word == "epoch" {
+			return placed.Unix()
+		}
+		return placed
+	}
+	orders := [][]any{{1_000_000, nil, at(n.end.Add(-time.Second)), 5, 9_999_999}} // of nobody
 	var rows, items [][]any
 	for _, p := range n.everybody {
 		rows = append(rows, []any{p.id, p.joined.Unix(), p.points, countries[p.country]})
 		for _, o := range p.orders {
-			orders = append(orders, []any{o.id, p.id, o.placed.Unix(), statuses[o.status], o.total})
+			orders = append(orders, []any{o.id, p.id, at(o.placed), statuses[o.status], o.total})
 			for _, l := range o.lines {
-				items = append(items, []any{l.id, p.id, o.id, o.placed.Unix(), statuses[o.status], l.product})
+				items = append(items, []any{l.id, p.id, o.id, at(o.placed), statuses[o.status], l.product})
 			}
 		}
 	}
@@ -112,7 +134,7 @@ func (n *numberHost) fill(h *host) {
 }
 
 func (n *numberHost) open(h *host, owned bool) *sqlstore.Mapped {
-	at := sqlstore.ColumnMap{Column: "placed", Time: "epoch"}
+	at := sqlstore.ColumnMap{Column: "placed", Time: n.stamps.word}
 	status := func(column string) sqlstore.ColumnMap {
 		return sqlstore.ColumnMap{Column: column, Values: map[string]string{"0": "placed", "1": "paid", "5": "confirmed", "6": "cancelled", "-7": "returned"}}
 	}
@@ -149,9 +171,11 @@ func (n *numberHost) plans(t *testing.T, texts []string) (plans []*plan.Plan) {
 	return plans
 }
 
+var inSeconds = stamps{"epoch", "UInt32", "Int64", time.Second}
+
 // Statements compare ids, and numbers that stand for words, as they are.
 func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
-	n := newNumberHost(t)
+	n := newNumberHost(t, inSeconds)
 	plans := n.plans(t, numberRules)
 	for _, e := range clickHouses() {
 		if e.click.seconds {
@@ -176,10 +200,49 @@ func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
 	}
 }
 
+// The moment of their order that items carry is read as the type of their column says,
+// with all its digits.
+func TestCarriedMomentsOnClickHouse(t *testing.T) {
+	ways := map[string][]stamps{
+		"ClickHouse": {{"timestamptz", "DateTime", "DateTime", time.Second}},
+		"ClickHouse in process": {
+			{"timestamptz", "DateTime64(6)", "DateTime64(6)", time.Microsecond},
+			{"timestamptz", "DateTime64(9)", "Nullable(DateTime64(3))", time.Millisecond},
+		},
+	}
+	var texts []string
+	for _, rule := range append(numberRules, `items(100d ago .. 40d ago where product != "3") >= 2`, `active_months(items, 365d) >= 2`) {
+		if strings.Contains(rule, "items") {
+			texts = append(texts, rule)
+		}
+	}
+	for _, e := range clickHouses() {
+		if ways[e.name] == nil {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			db := e.start(t)
+			for _, way := range ways[e.name] {
+				n := newNumberHost(t, way)
+				h := &host{t: t, e: e, db: db, memory: true}
+				n.fill(h)
+				m, w, plans, unsupported := n.open(h, true), n.world(n.end), n.plans(t, texts), map[string]int{}
+				for i := range plans {
+					agree(t, m, w, plans[i:i+1], texts[i:i+1], unsupported)
+				}
+				agree(t, m, w, plans, texts, unsupported)
+				require.Empty(t, unsupported)
+				h.drop()
+			}
+		})
+	}
+}
+
 // Hundreds of rules are a few statements, none of which outgrows what a server takes of
 // its own accord or when told.
 func TestHundredsOfRulesOnClickHouse(t *testing.T) {
-	n := newNumberHost(t)
+	n := newNumberHost(t, inSeconds)
 	var texts []string
 	for i := range 320 {
 		days := 20 + i
