@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/dangol-dev/dangol/store/csvdir"
 	"github.com/dangol-dev/dangol/store/sqlstore"
@@ -22,10 +21,6 @@ func (c *loadCmd) Run(s *streams) (err error) {
 	zone, err := zoneOf(c.Zone)
 	if err != nil {
 		return err
-	}
-	// Asked before the store is opened, which makes a database where there is none.
-	if _, err := os.ReadDir(c.Data); err != nil {
-		return fmt.Errorf("--data: %w", err)
 	}
 	cat, _, err := folderCatalog(c.Data, c.Currency)
 	if err != nil {

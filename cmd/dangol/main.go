@@ -103,6 +103,8 @@ func exit(failed error, err io.Writer) int {
 			fmt.Fprintln(err, w.text)
 		}
 		return 2
+	case errors.Is(failed, context.Canceled):
+		failed = errors.New("interrupted")
 	}
 	fmt.Fprintln(err, "dangol:", failed)
 	return 1

@@ -110,7 +110,7 @@ func TestSelect(t *testing.T) {
 		{why: "as-of", rule: `points > 5`, flags: []string{"--as-of=yesterday"}, code: 2, err: "dangol: --as-of: \"yesterday\" is not a day"},
 		{why: "currency", rule: `points > 5`, flags: []string{"--currency=WON"}, code: 2, err: "dangol: --currency: \"WON\""},
 		{why: "unknown flag", rule: `points > 5`, flags: []string{"--dat=x"}, code: 2, err: "dangol: unknown flag --dat"},
-		{why: "a folder that is not there", rule: `points > 5`, flags: []string{"--data=" + filepath.Join(dir, "none")}, code: 1, err: "dangol: csvdir: open "},
+		{why: "a folder that is not there", rule: `points > 5`, flags: []string{"--data=" + filepath.Join(dir, "none")}, code: 1, err: "dangol: --data: open "},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			code, out, err := runLine(t, append(append(append([]string{"select"}, at...), tc.flags...), tc.rule)...)

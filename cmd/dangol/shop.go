@@ -78,9 +78,12 @@ func (f *shopFlags) open(s *streams, rule string, scope plan.Scope) (out *shop, 
 }
 
 // folderCatalog is the shop's catalog as a folder extends it, and the file that may
-// do so.
+// do so. It is asked first of all: without a folder nothing is made in a database.
 func folderCatalog(dir, currency string) (*catalog.Catalog, string, error) {
 	file := filepath.Join(dir, csvdir.CatalogFile)
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, file, fmt.Errorf("--data: %w", err)
+	}
 	cat, err := shopIn(currency)
 	if err != nil {
 		return nil, file, err

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,6 +43,59 @@ attributes:
 	require.Equal(t, "3\n", out, "nothing of a wrong folder is loaded")
 }
 
+// Nobody is no answer where a load failed after it made the tables.
+func TestNothingWasLoaded(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "shop.db")
+	code, _, _ := runLine(t, "load", "--data", folder(t, "-- customers.csv --\nid,points\nz,x\n"), "--store", url)
+	require.Equal(t, 2, code)
+	for _, command := range [][]string{{"select"}, {"explain", "--customer=z"}} {
+		code, _, err := runLine(t, append(command, "--store", url, `points = 0`)...)
+		require.Equal(t, 2, code)
+		require.Contains(t, err, "no customer is in this database: no load was finished")
+	}
+}
+
+// What is loaded is one file, and who asks makes none beside it: a folder that may only
+// be read is enough.
+func TestLoadedFileStandsAlone(t *testing.T) {
+	dir := t.TempDir()
+	url := "sqlite:" + filepath.Join(dir, "shop.db")
+	alone := func() {
+		t.Helper()
+		files, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Len(t, files, 1)
+	}
+	for range 2 {
+		code, _, err := runLine(t, "load", "--data", folder(t, small), "--store", url)
+		require.Zero(t, code, err)
+		alone()
+		code, _, err = runLine(t, "select", "--store", url, `visits = 0`)
+		require.Zero(t, code, err)
+		alone()
+	}
+	// While another has the file open, its log stays and nothing fails.
+	other, err := sql.Open("sqlite", sqlstore.SQLiteDSN(filepath.Join(dir, "shop.db")))
+	require.NoError(t, err)
+	tx, err := other.Begin()
+	require.NoError(t, err)
+	code, _, text := runLine(t, "select", "--store", url, `visits = 0`)
+	require.Zero(t, code, text)
+	require.NoError(t, tx.Rollback())
+	code, _, text = runLine(t, "load", "--data", folder(t, small), "--store", url)
+	require.Zero(t, code, text)
+	require.NoError(t, other.Close())
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, err strings.Builder
+	require.Equal(t, 1, run(ctx, []string{"select", "--data", folder(t, small), `visits = 0`}, &out, &err))
+	require.Equal(t, "dangol: interrupted\n", err.String())
+	require.Empty(t, out.String())
+}
+
 // A folder that cannot be read is told of before a database is made for it.
 func TestLoadOfNoFolderMakesNothing(t *testing.T) {
 	dir := t.TempDir()
@@ -51,6 +107,9 @@ func TestLoadOfNoFolderMakesNothing(t *testing.T) {
 		require.Equal(t, 1, code)
 		require.Contains(t, err, "--data: open "+data)
 		require.NoFileExists(t, db)
+		code, _, err = runLine(t, "select", "--data", data, `visits = 0`)
+		require.Equal(t, 1, code)
+		require.Contains(t, err, "--data: open "+data)
 	}
 }
 
@@ -61,7 +120,7 @@ func TestStoreURLs(t *testing.T) {
 		"clickhouse:":         `want clickhouse://USER`,
 		"clickhouse://u:secret@h:9000/db?secure=maybe": `want clickhouse://USER`,
 		"clickhouse://u:se%zzcret@h":                   `want clickhouse://USER`,
-		"shop.db":                                      `want memory:`,
+		"shop.db":                                      `"shop.db": want memory:`,
 		"mysql://%zz":                                  `it is not a URL`,
 	} {
 		code, _, err := runLine(t, "select", "--store", url, `points > 5`)

@@ -31,7 +31,7 @@ type target struct {
 func openStore(ctx context.Context, to target, c *catalog.Catalog) (s store.Store, done func() error, err error) {
 	p := &pools{}
 	s, err = p.open(ctx, to, c)
-	for _, ours := range []error{sqlstore.ErrCatalogChanged, sqlstore.ErrNotLoaded} {
+	for _, ours := range []error{sqlstore.ErrCatalogChanged, sqlstore.ErrNotLoaded, errNobody} {
 		if errors.Is(err, ours) {
 			err = wrong{"dangol: --store: " + err.Error()}
 		}
@@ -43,13 +43,24 @@ func openStore(ctx context.Context, to target, c *catalog.Catalog) (s store.Stor
 }
 
 // pools are those of a store.
-type pools struct{ list []*sql.DB }
+type pools struct {
+	list []*sql.DB
+	log  *sql.DB // of a SQLite file that was filled, which has a write-ahead log
+}
 
 func (p *pools) close() (err error) {
 	for _, db := range p.list {
-		err = errors.Join(err, db.Close())
+		if db != p.log {
+			err = errors.Join(err, db.Close())
+		}
 	}
-	return err
+	if p.log == nil {
+		return err
+	}
+	// Who asks a file without the log makes no file beside it, which a folder may not
+	// allow. It stays while others have the file open.
+	_, _ = p.log.Exec("PRAGMA journal_mode = DELETE")
+	return errors.Join(err, p.log.Close())
 }
 
 func (p *pools) sql(driver, dsn string) (*sql.DB, error) {
@@ -103,8 +114,10 @@ func badStore(address, why string) error {
 		why = "want memory:, sqlite:FILE, postgres://HOST/DATABASE, mysql://HOST/DATABASE or clickhouse://HOST/DATABASE"
 	}
 	// An address may hold a password: only its scheme is shown.
-	scheme, _, _ := strings.Cut(address, ":")
-	return wrong{fmt.Sprintf("dangol: --store: %q: %s", scheme+":", why)}
+	if scheme, _, ok := strings.Cut(address, ":"); ok {
+		address = scheme + ":"
+	}
+	return wrong{fmt.Sprintf("dangol: --store: %q: %s", address, why)}
 }
 
 // own opens the library's own tables, or a host's where there is a mapping. SQLite
@@ -122,12 +135,33 @@ func (p *pools) own(ctx context.Context, to target, d sqlstore.Dialect, driver, 
 	}
 	opts := sqlstore.Options{ReadOnly: !to.load}
 	if to.load && d == sqlstore.SQLite {
-		sqlstore.SQLiteWriter(db)
+		p.log = sqlstore.SQLiteWriter(db)
 		if opts.Reader, err = p.sql(driver, dsn); err != nil {
 			return nil, err
 		}
 	}
-	return sqlstore.Open(ctx, db, d, c, opts)
+	s, err := sqlstore.Open(ctx, db, d, c, opts)
+	if err == nil && !to.load {
+		err = anybody(ctx, db, d, c)
+	}
+	return s, err
+}
+
+// errNobody is returned for tables without a customer, as a load leaves them that failed.
+var errNobody = errors.New("no customer is in this database: no load was finished, or its folder had none")
+
+// anybody tells whether the tables that dangol load makes hold a customer.
+func anybody(ctx context.Context, db *sql.DB, d sqlstore.Dialect, c *catalog.Catalog) error {
+	tables, err := sqlstore.Describe(d, c, "")
+	if err != nil {
+		return err
+	}
+	one := 0
+	err = db.QueryRowContext(ctx, "SELECT 1 FROM "+tables.Customers.Name+" LIMIT 1").Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errNobody
+	}
+	return err
 }
 
 // mapped opens a host's own tables.
