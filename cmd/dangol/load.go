@@ -58,9 +58,17 @@ type sqlCmd struct {
 
 // statement is what a rule becomes.
 type statement struct {
-	For  string `json:"for"`
+	For   string `json:"for"`
+	SQL   string `json:"sql"`
+	Args  []any  `json:"args"`
+	Parts []part `json:"parts,omitempty"`
+}
+
+// part is what of a statement stands for what of the rule.
+type part struct {
+	Rule string `json:"rule"`
 	SQL  string `json:"sql"`
-	Args []any  `json:"args"`
+	From int    `json:"from"` // byte of the statement, from 0
 }
 
 // Run is the command.

@@ -44,8 +44,9 @@ func (c *sqlCmd) statements(s *streams) ([]statement, error) {
 	d := sqlgen.Dialect(c.Dialect)
 	q := sqlgen.Query{Plans: []*plan.Plan{p}, AsOf: asOf, Zone: zone, Scope: plan.Scope(c.Scope)}
 	var list []statement
+	rebind := dialects[c.Dialect].Rebind
 	add := func(what string, st sqlgen.Statement) {
-		list = append(list, statement{what, dialects[c.Dialect].Rebind(st.SQL), st.Args})
+		list = append(list, statement{For: what, SQL: rebind(st.SQL), Args: st.Args})
 	}
 	cuts := map[string]sqlgen.Cut{}
 	for _, rank := range eval.Ranks(p) {
@@ -61,7 +62,7 @@ func (c *sqlCmd) statements(s *streams) ([]statement, error) {
 		add("the value of the first of them: the cut is that of the last one inside", first)
 		cuts[plan.Key(rank)] = sqlgen.Cut{}
 	}
-	st, err := sqlgen.Select(d, tables, q, cuts)
+	st, links, err := sqlgen.Linked(d, tables, q, cuts)
 	if err != nil {
 		return nil, c.unsupported(p, err)
 	}
@@ -70,6 +71,11 @@ func (c *sqlCmd) statements(s *streams) ([]statement, error) {
 		what += ", with cuts of 0"
 	}
 	add(what, st)
+	members := &list[len(list)-1]
+	for _, l := range links { // placeholders with numbers are longer
+		from, to := len(rebind(st.SQL[:l.Start])), len(rebind(st.SQL[:l.End]))
+		members.Parts = append(members.Parts, part{p.Text[l.Rule.Start:l.Rule.End], members.SQL[from:to], from})
+	}
 	return list, nil
 }
 

@@ -244,6 +244,12 @@ func TestSQL(t *testing.T) {
 		require.Len(t, list, 3, "two for the cut of the rank")
 		require.NotContains(t, out, "= 'K")
 		require.Contains(t, list[2].Args, "K'R", "values are arguments")
+		var rule []string
+		for _, p := range list[2].Parts {
+			require.True(t, strings.HasPrefix(list[2].SQL[p.From:], p.SQL))
+			rule = append(rule, p.Rule)
+		}
+		require.Subset(t, rule, []string{`country = "K'R"`, `orders(7d)`, `orders(7d) >= 2`, `points in top 5%`}, dialect)
 	}
 	code, out, err := runLine(t, "sql", "--dialect=sqlite", "--as-of=2026-03-10", `points > 5`)
 	require.Zero(t, code, err)

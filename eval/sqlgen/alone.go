@@ -153,7 +153,7 @@ func (g *generator) list(s *scan, key string) piece {
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)
 	where = append(where, g.outside(s, r.owner.sql)...)
-	return join(key+" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), ")")
+	return g.ofScan(s, join(key+" IN (SELECT ", r.owner, r.from(), " WHERE ", list(where, " AND "), ")"))
 }
 
 // follow tells SQLite's scans that are joined to the records of some days, with which a

@@ -133,7 +133,7 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)
 	g.clickNarrow(s.slots, r)
-	return join(owner+" GLOBAL IN (SELECT "+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain()
+	return g.ofScan(s, join(owner+" GLOBAL IN (SELECT "+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain())
 }
 
 // all are conditions that all must hold, without those that always do.

@@ -28,9 +28,9 @@ func (g *generator) holds(t plan.Test, r row) piece {
 	case *plan.Or:
 		return g.terms(n.Terms, " OR ", r)
 	case *plan.Not:
-		return g.negated(n.Term, r)
+		return g.link(t, g.negated(n.Term, r))
 	}
-	return g.leaf(t, r)
+	return g.link(t, g.leaf(t, r))
 }
 
 func (g *generator) terms(tests []plan.Test, op string, r row) piece {

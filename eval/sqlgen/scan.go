@@ -201,6 +201,10 @@ func ofStamp(a *plan.Aggregate) bool {
 // scan writes the derived table: its columns are c, the customer (dg_o on
 // ClickHouse), and one an aggregate.
 func (g *generator) scan(s *scan) piece {
+	return g.ofScan(s, g.grouped(s))
+}
+
+func (g *generator) grouped(s *scan) piece {
 	first := s.slots[0].agg
 	r := g.record(first, s.slots)
 	if g.ordered(first) {
@@ -246,7 +250,7 @@ func (g *generator) selected(s *scan, r row) (where []piece, own [][]piece) {
 func common(lists [][]piece) []piece {
 	var out []piece
 	for _, p := range slices.Clone(lists[0]) {
-		same := func(q piece) bool { return p.sql == q.sql && slices.Equal(p.args, q.args) }
+		same := func(q piece) bool { return p.unmarked() == q.unmarked() && slices.Equal(p.args, q.args) }
 		if slices.ContainsFunc(lists, func(l []piece) bool { return !slices.ContainsFunc(l, same) }) {
 			continue
 		}
@@ -329,10 +333,10 @@ func (g *generator) there(r row, t Table) piece {
 func (g *generator) own(a *plan.Aggregate, r row, low int64, bounded bool) []piece {
 	var parts []piece
 	if from, ok := a.Window.From.Instant(g.asOf, g.zone); ok && !(bounded && from == low) {
-		parts = append(parts, g.instantCompare(a.Stamp, r, ">=", from))
+		parts = append(parts, g.link(a, g.instantCompare(a.Stamp, r, ">=", from)))
 	}
 	if to, ok := a.Window.To.Instant(g.asOf, g.zone); ok && to < g.now() {
-		parts = append(parts, g.instantCompare(a.Stamp, r, "<", to))
+		parts = append(parts, g.link(a, g.instantCompare(a.Stamp, r, "<", to)))
 	}
 	switch n := a.Where.(type) {
 	case nil:
@@ -359,6 +363,10 @@ func rung(t plan.Test) int {
 // compute is the aggregate over the rows of a scan that meet the condition, all
 // when it is empty.
 func (g *generator) compute(s *slot, r row, condition piece) piece {
+	return g.link(s.agg, g.computed(s, r, condition))
+}
+
+func (g *generator) computed(s *slot, r row, condition piece) piece {
 	a := s.agg
 	if g.dialect == ClickHouse {
 		return g.clickCompute(a, r, condition)

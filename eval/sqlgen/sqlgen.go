@@ -154,6 +154,8 @@ type Query struct {
 	// Groups are the members of groups that plans read, where Schema.Groups is no
 	// table of them. They are passed as one argument a group.
 	Groups map[string][]dangol.CustomerID
+
+	links *links // nil where nobody asks for them
 }
 
 // Statement is SQL text with ? placeholders and its arguments in order. For

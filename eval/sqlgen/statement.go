@@ -181,6 +181,7 @@ type generator struct {
 	lately  bool               // and an index finds who passes that
 	passing map[string]float64 // Query.Passing, by plan.Key of the plan's test
 	err     error              // the first thing that cannot be written
+	links   *links             // Query.links
 
 	// Of ClickHouse: tests that travel as bits, and the columns of these.
 	atoms     []*atom
@@ -203,7 +204,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, links: q.links, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
 		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(), passing: map[string]float64{},
 	}
 	for _, p := range q.Plans {
