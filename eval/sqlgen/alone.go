@@ -37,8 +37,8 @@ func (g *generator) alone(root plan.Test) piece {
 	}
 	_, g.key = g.begin(needed, 1)
 	test := g.holds(rest, g.customer())
-	from, key, who := g.narrow(roots)
-	return join("SELECT ", g.id(key), " AS id", from, " WHERE ", list(append(who, test), " AND "))
+	from, key, who, later := g.narrow(roots)
+	return join("SELECT ", g.id(key), " AS id", from, " WHERE ", list(g.inTurn(who, later, test), " AND "))
 }
 
 // overGroups writes the statement over the groups of one scan, as far as there is nothing to
@@ -68,13 +68,14 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		s.value = value.sql
 	}
 	base.top, g.key = true, r.owner.sql
-	having := g.newcomers(r.owner.sql)
+	var who []piece
+	later := g.newcomers(r.owner.sql)
 	for _, s := range needed {
 		if s.listed {
-			having = append(having, g.list(s, r.owner.sql))
+			who = append(who, g.list(s, r.owner.sql))
 		}
 	}
-	having = append(having, g.holds(root, g.customer()))
+	having := g.inTurn(who, later, g.holds(root, g.customer()))
 	if lists {
 		return join("SELECT DISTINCT ", r.owner, " AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
 	}

@@ -13,16 +13,16 @@ import (
 // plans begin with such a table even when they ask for something of the customers: it
 // is read as a whole, and engines that begin elsewhere look up its groups one by one.
 //
-// It gives the FROM, the column of the id and the conditions on who exists, and must
-// be called after the tests are written.
-func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []piece) {
+// It gives the FROM, the column of the id and the conditions on who exists: those of them
+// that leave out who joined later apart. It must be called after the tests are written.
+func (g *generator) narrow(roots []plan.Test) (from piece, key string, who, later []piece) {
 	needed, others := g.needed(roots)
 	base, key := g.begin(needed, len(roots))
 	g.idForm = g.schema.Customers.Owner
 	who = []piece{g.population()}
 	if g.asked && len(needed) > 0 && len(roots) == 1 && g.membersOnly() && !g.asks(roots[0], "joined") {
 		// Who exists is asked apart, so that an index on what the plan asks for serves.
-		who = g.newcomers(key)
+		who, later = nil, g.newcomers(key)
 	}
 	from = text(" FROM " + g.table(g.schema.Customers) + " " + outer)
 	if base != nil {
@@ -33,7 +33,7 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 		if g.asked {
 			from = join(from, " LEFT JOIN "+g.table(g.schema.Customers)+" "+outer+" ON "+outer+"."+g.schema.Customers.Key+" = "+key)
 		} else {
-			who = g.newcomers(key)
+			who, later = nil, g.newcomers(key)
 		}
 	}
 	for _, s := range needed {
@@ -48,7 +48,18 @@ func (g *generator) narrow(roots []plan.Test) (from piece, key string, who []pie
 			from = join(from, " LEFT JOIN ", g.joinedTo(s, key))
 		}
 	}
-	return from, key, who
+	return from, key, who, later
+}
+
+// inTurn puts the conditions on who exists and what else is asked in the order in which an
+// engine is to ask them. PostgreSQL keeps to it where it thinks them equally dear, and to
+// look somebody up among those who joined later, mostly nobody, takes more than it thinks:
+// that comes last there.
+func (g *generator) inTurn(who, later []piece, tests ...piece) []piece {
+	if g.dialect == Postgres {
+		return slices.Concat(who, tests, later)
+	}
+	return slices.Concat(later, who, tests)
 }
 
 // begin is the scan that a statement for some plans begins with, nil for the population,

@@ -37,12 +37,12 @@ func RankCut(d Dialect, s *Schema, q Query, r *plan.Rank) (Statement, error) {
 func (g *generator) places(r *plan.Rank, columns func() string) (Statement, error) {
 	r = ready(&plan.Plan{Root: r}).(*plan.Rank)
 	value, known := g.ranked(r)
-	from, key, who := g.narrow([]plan.Test{r})
+	from, key, who, later := g.narrow([]plan.Test{r})
 	order := " DESC"
 	if r.Bottom {
 		order = ""
 	}
-	values := join("SELECT ", key, " AS id, ", value, " AS v", from, " WHERE ", list(append(who, known), " AND "))
+	values := join("SELECT ", key, " AS id, ", value, " AS v", from, " WHERE ", list(g.inTurn(who, later, known), " AND "))
 	places := join("SELECT id, v, RANK() OVER (ORDER BY v"+order+") AS place, COUNT(*) OVER () AS n FROM (", values, ") ranked")
 	return g.statement(join("SELECT "+columns()+" FROM (", places, ") placed WHERE ", g.inPlace(r)))
 }

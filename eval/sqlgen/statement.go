@@ -61,9 +61,10 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	if len(roots) == 1 && len(ranks) == 0 {
 		return g.statement(g.alone(roots[0]))
 	}
-	from, key, who := g.narrow(roots)
+	from, key, who, later := g.narrow(roots)
+	var some []piece
 	if len(ranks) == 0 && (g.asked || len(g.scans) > 1) {
-		who = append(who, g.worthwhile(plans)...)
+		some = g.worthwhile(plans)
 	}
 	bits := []piece{text("0")}
 	for i, t := range tests {
@@ -80,8 +81,8 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 		inner = join(inner, ", ", v, " AS "+name)
 	}
 	inner = join(inner, from)
-	if len(who) > 0 {
-		inner = join(inner, " WHERE ", list(who, " AND "))
+	if where := g.inTurn(who, later, some...); len(where) > 0 {
+		inner = join(inner, " WHERE ", list(where, " AND "))
 	}
 	// Without a fence these engines would work the mask out twice, to show and to filter it.
 	fence := map[Dialect]string{Postgres: " OFFSET 0", SQLite: " LIMIT -1"}[d]
