@@ -70,34 +70,35 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 	for i := range arrays {
 		dest[i] = &arrays[i].cell
 	}
-	return r.rows(ctx, all, func(scan func(...any) error) error {
-		if err := scan(dest...); err != nil {
+	if err := r.rows(ctx, all, func(scan func(...any) error) error { return scan(dest...) }); err != nil {
+		return err
+	}
+	if r.last {
+		r.leave()
+	}
+	for i := range arrays {
+		if err := arrays[i].open(); err != nil {
 			return err
 		}
-		for i := range arrays {
-			if err := arrays[i].open(); err != nil {
+	}
+	for arrays[0].more() {
+		id, err := arrays[0].next()
+		if err != nil {
+			return err
+		}
+		if !id.Valid {
+			return errNoID
+		}
+		for i := range values {
+			if values[i], err = arrays[i+1].next(); err != nil {
 				return err
 			}
 		}
-		for arrays[0].more() {
-			id, err := arrays[0].next()
-			if err != nil {
-				return err
-			}
-			if !id.Valid {
-				return errNoID
-			}
-			for i := range values {
-				if values[i], err = arrays[i+1].next(); err != nil {
-					return err
-				}
-			}
-			if err := visit(rowID{number: id.Int64}, values); err != nil {
-				return err
-			}
+		if err := visit(rowID{number: id.Int64}, values); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // errArray is returned for what is no array of integers as PostgreSQL writes it.

@@ -21,9 +21,11 @@ type reader struct {
 	begin   func(context.Context) error
 	opening chan error // gives what begin returned, where that runs ahead
 	close   func()
-	failed  bool // whether a statement did
-	loops   bool // whether PostgreSQL may loop over one part of a join within another
-	hashes  bool // whether PostgreSQL may group by hashing
+	left    chan struct{} // is closed once a state is given up that the caller left
+	last    bool          // no statement follows the one at hand
+	failed  bool          // whether a statement did
+	loops   bool          // whether PostgreSQL may loop over one part of a join within another
+	hashes  bool          // whether PostgreSQL may group by hashing
 }
 
 // ahead lets the state begin while the caller writes its first statement.
@@ -46,15 +48,18 @@ func (r *reader) ready(ctx context.Context) error {
 	return nil
 }
 
-// ending gives the state up while the caller goes on with what was read of it. The caller
-// waits at last.
-func (r *reader) ending() (wait func()) {
-	ended := make(chan struct{})
+// leave gives the state up while the caller goes on with what was read of it. End waits
+// for that, and for a state that nothing was read of.
+func (r *reader) leave() {
+	if r.opening != nil || r.close == nil {
+		return
+	}
+	left, leave := make(chan struct{}), r.close
+	r.left, r.close = left, nil
 	go func() {
-		defer close(ended)
-		r.end()
+		defer close(left)
+		leave()
 	}()
-	return func() { <-ended }
 }
 
 // end gives the state up, if it is not yet.
@@ -66,6 +71,10 @@ func (r *reader) end() {
 	if r.close != nil {
 		r.close()
 		r.close = nil
+	}
+	if r.left != nil {
+		<-r.left
+		r.left = nil
 	}
 }
 

@@ -61,7 +61,8 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	s.lone(r, work)
 	found := make([]rowIDs, len(answers))
 	var kept texts
-	for _, w := range work {
+	for i, w := range work {
+		r.last = i == len(work)-1
 		err := s.run(ctx, r, w, &kept, func(id rowID, one *question) error {
 			found[one.at].add(id)
 			return nil
@@ -70,13 +71,13 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 			return nil, err
 		}
 	}
-	ended := r.ending()
+	r.leave()
 	for i := range answers {
 		if answers[i].Err == nil {
 			answers[i].Members = found[i].sorted()
 		}
 	}
-	ended()
+	r.end()
 	return answers, nil
 }
 
