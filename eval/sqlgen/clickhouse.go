@@ -17,7 +17,8 @@ import (
 //     UNION ALL, each with a column for every value of the statement, and one GROUP BY
 //     of the customer lays them over each other.
 //   - A SELECT has at most one JOIN, of the newest sort that is also the oldest:
-//     GLOBAL ANY LEFT JOIN, its right side a subquery of text keys.
+//     ANY LEFT JOIN, its right side a subquery of text keys. Joins and lists of customers
+//     are GLOBAL where rows lie on several nodes.
 //   - Values of the population, of parents and of a record's customer are computed where
 //     their table is read and known by a name from then on: they are lifted.
 //
@@ -220,7 +221,7 @@ func (g *generator) clickSelect(roots []plan.Test) piece {
 		if p, ok := g.clickAlone(roots[0], of); ok {
 			return p
 		}
-		return join("SELECT toString(dg_c) FROM (", g.clickPeople(of), ") WHERE ", test)
+		return join("SELECT "+g.clickID(clickCustomer)+" FROM (", g.clickPeople(of), ") WHERE ", test)
 	}
 	masks := make([]piece, len(roots))
 	for i, t := range roots {
@@ -230,7 +231,7 @@ func (g *generator) clickSelect(roots []plan.Test) piece {
 	of.mark = "y"
 	people := g.clickPeople(of)
 	mask := join("toInt64(", list(masks, " + "), ")")
-	return join("SELECT toString(dg_c), dg_mask FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask FROM (", people, ")) WHERE dg_mask <> 0")
+	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask FROM (", people, ")) WHERE dg_mask <> 0")
 }
 
 // bound computes a value of the columns of clickPeople, marked y, in a function that has
@@ -291,7 +292,7 @@ func (g *generator) clickWho(roots []plan.Test) who {
 		// would do for every record.
 		t := g.schema.Customers
 		late := join(" FROM "+t.Name+" n WHERE ", g.all(g.clickThere(t, "n"), g.clickBefore(joined, "n", ">=", g.now())))
-		out.late = join("((SELECT count()", late, ") = 0 OR "+g.clickKey(clickOwner)+" GLOBAL NOT IN (SELECT "+g.clickKey("n."+t.Key), late, "))")
+		out.late = join("((SELECT 1", late, " LIMIT 1) IS NULL OR "+g.clickKey(clickOwner)+" "+g.global("NOT IN (SELECT ")+g.clickKey("n."+t.Key), late, "))")
 	}
 	return out
 }
@@ -464,6 +465,14 @@ func (g *generator) clickPeople(of who) piece {
 	return out
 }
 
+// global is a join or a test by IN whose right side every node must see whole.
+func (g *generator) global(op string) string {
+	if g.schema.Local {
+		return op
+	}
+	return "GLOBAL " + op
+}
+
 // clickThere tells of a row of the population that it has an id, nothing where all have.
 func (g *generator) clickThere(t Table, alias string) piece {
 	if t.OwnerType != "" {
@@ -483,6 +492,16 @@ func (g *generator) clickKey(sql string) string {
 		return "toInt64(assumeNotNull(" + sql + "))"
 	}
 	return "toString(assumeNotNull(" + sql + "))"
+}
+
+// clickID is what a statement gives of a customer's id: see id. It asks for the statement
+// to be one of numbers, where it is.
+func (g *generator) clickID(sql string) string {
+	if !g.numbered {
+		return g.asText(sql)
+	}
+	g.idForm = IntegerKey
+	return "toInt64(" + sql + ")"
 }
 
 // numbered tells whether every table tells customers by an integer.
@@ -511,6 +530,6 @@ func (g *generator) clickReadSet(rows Table, set Set, id *dangol.CustomerID) (St
 	if id != nil {
 		owners = join(owners, " AND ", g.owned("r."+rows.Customer, rows.Owner, *id))
 	}
-	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") dg_l GLOBAL ANY LEFT JOIN (",
+	return g.statement(join("SELECT dg_c, dg_o, dg_i FROM (SELECT dg_c, dg_o, dg_i, dg_in FROM ("+items+") dg_l "+g.global("ANY LEFT JOIN ("),
 		owners, ") dg_r ON dg_o = dg_k) WHERE dg_in = 1 ORDER BY dg_c, dg_o"))
 }

@@ -64,20 +64,47 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	h := g.sub()
 	h.cuts, h.form = g.cuts, mode
 	l := h.liftPopulation()
-	test := h.holds(l.narrow(root), h.customer())
+	test := h.holds(l.narrow(g.withoutImplied(root, of.base)), h.customer())
 	if of.base == nil {
 		key := outer + "." + g.schema.Customers.Key
 		conditions := append([]piece{h.clickThere(g.schema.Customers, outer), h.population()}, l.where...)
-		p = join("SELECT "+g.asText(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
+		p = join("SELECT "+g.clickID(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
 	} else {
 		from := h.scan(h.scanOf(mode.base))
 		if mode.beside != "" {
 			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(mode.beside))
 		}
-		p = join("SELECT toString(dg_o) FROM (", from, ") WHERE ", g.all(test, of.late))
+		p = join("SELECT "+g.clickID(clickOwner)+" FROM (", from, ") WHERE ", g.all(test, of.late))
 	}
 	g.scans, g.err = h.scans, h.err
 	return p, true
+}
+
+// withoutImplied leaves out of a rule what every row of a scan says by being there, as
+// long as another clause reads it.
+func (g *generator) withoutImplied(root plan.Test, s *scan) plan.Test {
+	if s == nil || !s.alike() {
+		return root
+	}
+	implied := func(t plan.Test) bool {
+		switch n := t.(type) {
+		case *plan.Compare:
+			a, none, some := plan.Some(n)
+			return some && !none && g.slot(a).scan == s
+		case *plan.Known:
+			return g.past(n.X) && g.slot(n.X.(*plan.Aggregate)).scan == s
+		}
+		return false
+	}
+	rest := slices.DeleteFunc(slices.Clone(conjuncts(root)), implied)
+	reads := func(t plan.Test) bool { reads, _ := g.reads(t, s); return reads }
+	switch {
+	case !slices.ContainsFunc(rest, reads):
+		return root
+	case len(rest) == 1:
+		return rest[0]
+	}
+	return &plan.And{Terms: rest}
 }
 
 // scanOf is the scan of a key.
@@ -102,8 +129,12 @@ func (g *generator) clickBeside(base, other *scan) piece {
 			left.sql += ", x" + slot.column + " AS " + slot.column
 		}
 	}
-	return join("SELECT ", left, " FROM (", g.scan(base), ") dg_l GLOBAL ANY LEFT JOIN (SELECT ", right, " FROM (", g.scan(other),
-		")) dg_r ON "+g.clickKey(ids)+" = "+key)
+	rows := join("SELECT ", right, " FROM (", g.scan(other), ")")
+	if !g.ordered(other.slots[0].agg) {
+		other.beside = key
+		rows = g.scan(other)
+	}
+	return join("SELECT ", left, " FROM (", g.scan(base), ") dg_l "+g.global("ANY LEFT JOIN ("), rows, ") dg_r ON "+g.clickKey(ids)+" = "+key)
 }
 
 // decided is a test that one branch decides, as a condition of such a statement. some
@@ -122,18 +153,18 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 	if s.key == g.form.base {
 		return certainly(test)
 	}
-	in := " GLOBAL IN (SELECT " + g.clickKey(clickOwner) + " FROM ("
+	in := g.global("IN (SELECT ") + g.clickKey(clickOwner) + " FROM ("
 	owner := g.clickKey(outer + "." + g.schema.Customers.Key)
 	if g.form.base != "" {
 		owner = g.clickKey(clickOwner)
 	}
 	if !some {
-		return join(owner, in, g.scan(s), ") WHERE ", test, ")").certain()
+		return join(owner, " ", in, g.scan(s), ") WHERE ", test, ")").certain()
 	}
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)
 	g.clickNarrow(s.slots, r)
-	return g.ofScan(s, join(owner+" GLOBAL IN (SELECT "+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain())
+	return g.ofScan(s, join(owner+" "+g.global("IN (SELECT ")+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain())
 }
 
 // all are conditions that all must hold, without those that always do.

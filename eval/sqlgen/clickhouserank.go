@@ -50,7 +50,7 @@ func (g *generator) clickInRank(r *plan.Rank) piece {
 		fmt.Sprintf(") GROUP BY intDiv(rowNumberInAllBlocks(), %d)", mostInArray))
 	all := join("SELECT groupArray(dg_cs) AS dg_css, groupArray(dg_vs) AS dg_vss, quantileExactArray("+level(r)+")(dg_vs) AS dg_cut FROM (", arrays, ")")
 	parts := join("SELECT dg_cs, dg_vs, dg_cut FROM (", all, ") ARRAY JOIN dg_css AS dg_cs, dg_vss AS dg_vs")
-	return join("SELECT toString(dg_c), dg_v FROM (", parts, ") ARRAY JOIN dg_cs AS dg_c, dg_vs AS dg_v WHERE dg_v "+inside(r)+" dg_cut")
+	return join("SELECT "+g.clickID(clickCustomer)+", dg_v FROM (", parts, ") ARRAY JOIN dg_cs AS dg_c, dg_vs AS dg_v WHERE dg_v "+inside(r)+" dg_cut")
 }
 
 // clickRankCut writes RankCut.

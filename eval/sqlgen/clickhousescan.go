@@ -84,7 +84,7 @@ func (g *generator) clickRecord(a *plan.Aggregate, slots []*slot, r row, depth i
 		for _, p := range r.customerLift.parts {
 			columns = append(columns, join(p.value, " AS "+p.name))
 		}
-		return join(out, " GLOBAL ANY LEFT JOIN (SELECT ", list(columns, ", "), " FROM (", people, ")) ", g.alias("u"),
+		return join(out, " "+g.global("ANY LEFT JOIN (SELECT "), list(columns, ", "), " FROM (", people, ")) ", g.alias("u"),
 			" ON "+g.clickKey(owner)+" = "+key)
 	}
 	return r
@@ -108,7 +108,7 @@ func (g *generator) clickParent(r row, tables []Table, up int) piece {
 		from = join(from, " WHERE ", list(conditions, " AND "))
 	}
 	columns := append([]piece{text(g.asText(alias+"."+t.Key) + " AS " + key)}, r.carried(up)...)
-	return join(" GLOBAL ANY LEFT JOIN (SELECT ", list(columns, ", "), from, ") ", g.alias("q"),
+	return join(" "+g.global("ANY LEFT JOIN (SELECT "), list(columns, ", "), from, ") ", g.alias("q"),
 		" ON toString("+tables[up-1].Parent+") = "+key)
 }
 
@@ -184,8 +184,13 @@ func (g *generator) clickCompute(a *plan.Aggregate, r row, condition piece) piec
 			value = join("CASE WHEN ", condition, " THEN ", value, " END")
 		}
 		value = join(fn+"(", value, ")")
-		if raw {
+		switch stamp, asItIs := g.rawStamp(a); {
+		case raw && asItIs:
+			value.sql = "toInt64(" + value.sql + ")"
+		case raw:
 			value.sql = g.clickDecode(col, catalog.Instant, value.sql)
+		case asItIs: // of a lifted one, which is decoded
+			value = join("intDiv(", value, fmt.Sprintf(", %d)", stamp.Encoding.unit()))
 		}
 		return value
 	}

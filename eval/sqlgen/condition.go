@@ -306,7 +306,7 @@ func (g *generator) has(n *plan.Has, r row) piece {
 	}
 	in, itemOwner := " IN (SELECT ", "s."+s.Owner
 	if g.dialect == ClickHouse {
-		owner, in, itemOwner = g.asText(owner), " GLOBAL IN (SELECT ", g.asText(itemOwner)
+		owner, in, itemOwner = g.asText(owner), " "+g.global("IN (SELECT "), g.asText(itemOwner)
 	}
 	within := func(items []string) piece {
 		args := make([]piece, len(items))
@@ -396,7 +396,7 @@ func (g *generator) member(n *plan.Member, r row) piece {
 	}
 	in := " IN (SELECT g." + m.Customer
 	if g.dialect == ClickHouse {
-		in = " GLOBAL IN (SELECT toString(g." + m.Customer + ")"
+		in = " " + g.global("IN (SELECT ") + "toString(g." + m.Customer + ")"
 	}
 	out := join(id+in+" FROM "+m.Name+" g WHERE g."+m.Customer+" IS NOT NULL AND g."+m.Group+" = ", text("?", n.Group))
 	if m.Filter != "" {

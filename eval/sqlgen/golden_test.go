@@ -64,8 +64,9 @@ func plainSchema(cat *catalog.Catalog) *sqlgen.Schema {
 
 // Each file holds a rule and the statement that every dialect gets for it. In those
 // called owned, every record's customer is a customer; in those of integers, customers'
-// ids are integers; in those called filled, ClickHouse's columns are never NULL besides; in
-// those called picked, one customer in five passes what a rule asks of the customers themselves.
+// ids are integers; in those called filled, ClickHouse's columns are never NULL besides, and
+// its rows lie on one server; in those called picked, one customer in five passes what a
+// rule asks of the customers themselves.
 func TestStatements(t *testing.T) {
 	cat := catalog.Shop()
 	c, err := compile.New(cat)
@@ -108,6 +109,7 @@ func TestStatements(t *testing.T) {
 			}
 			if strings.Contains(file, "filled") {
 				fill(schema.Customers.Columns)
+				schema.Local = true
 			}
 			var b strings.Builder
 			b.WriteString(strings.Join(rules, "\n") + "\n")

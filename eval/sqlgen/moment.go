@@ -309,7 +309,7 @@ func (g *generator) during(n *plan.During, r row) piece {
 // has left out those after it.
 func (g *generator) past(e plan.Expr) bool {
 	a, ok := e.(*plan.Aggregate)
-	return ok && g.dialect != ClickHouse && ofStamp(a) && a.Fn != plan.Distinct
+	return ok && ofStamp(a) && a.Fn != plan.Distinct
 }
 
 // order compares two moments, as their columns hold them where both do alike.

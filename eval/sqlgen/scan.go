@@ -26,6 +26,7 @@ type scan struct {
 	people              []plan.Test // nor one of whom none of these holds
 	among               *scan       // nor one without a row of this
 	within              piece       // of one that is listed: IN and the list, where its values are asked there
+	beside              string      // of ClickHouse: the name of its key, where it is joined to another as it is
 }
 
 // slot is one aggregate in the statement.
@@ -58,7 +59,6 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 	}
 	out := text(value)
 	if g.tracing != nil {
-		g.tracing.saw(s)
 		return out
 	}
 	for _, b := range []plan.Bound{a.Window.From, a.Window.To} {
@@ -72,7 +72,11 @@ func (g *generator) aggregate(a *plan.Aggregate, nullWillDo bool) piece {
 
 // raw is what a scan gives for an aggregate: of a stamp the column's own value.
 func (g *generator) raw(s *slot) string {
-	s.used = s.used || g.tracing == nil
+	if g.tracing != nil {
+		g.tracing.saw(s)
+	} else {
+		s.used = true
+	}
 	switch {
 	case g.dialect == ClickHouse:
 		return s.column
@@ -216,10 +220,18 @@ func (g *generator) grouped(s *scan) piece {
 	if g.dialect == ClickHouse {
 		columns[0] = join(r.owner, " AS "+clickOwner)
 	}
+	if s.beside != "" {
+		columns[0] = text(g.clickKey(r.owner.sql) + " AS " + s.beside)
+	}
 	for i, slot := range s.slots {
-		if slot.used || slot.read {
-			columns = append(columns, join(g.compute(slot, r, list(own[i], " AND ")), " AS ", slot.column))
+		if !slot.used && !slot.read {
+			continue
 		}
+		value, name := g.compute(slot, r, list(own[i], " AND ")), slot.column
+		if s.beside != "" {
+			value, name = g.slotSort(slot).cast(value), "x"+name
+		}
+		columns = append(columns, join(value, " AS ", name))
 	}
 	if g.dialect == ClickHouse {
 		g.clickNarrow(s.slots, r)
@@ -427,12 +439,9 @@ func (g *generator) rawStamp(a *plan.Aggregate) (Column, bool) {
 	if !ofStamp(a) || a.Fn == plan.Distinct {
 		return Column{}, false
 	}
-	if g.dialect == ClickHouse {
-		return Column{}, false // everything is decoded where it is read
-	}
 	col, _, ok := g.column(a.Stamp, row{kinds: []string{a.Kind}, aliases: make([]string, a.Stamp.Up+1)})
-	text := g.dialect == SQLite && col.Encoding == Native
-	return col, ok && col.Encoding != Local && !text
+	native := col.Encoding == Native && (g.dialect == SQLite || g.dialect == ClickHouse)
+	return col, ok && col.Encoding != Local && !native
 }
 
 func isText(t catalog.Type) bool { return t.Sort == catalog.String || t.Sort == catalog.Enum }

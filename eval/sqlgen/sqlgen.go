@@ -46,6 +46,9 @@ type Schema struct {
 	Sets map[string]Set
 	// Groups is the table of memberships that `in group` reads, or nil.
 	Groups *Groups
+	// Local is of ClickHouse: all rows of all tables lie on the server that is asked.
+	// Where they do not, what a node compares its rows with is first sent to all nodes.
+	Local bool
 }
 
 // Table is a table of the host or of the library.
@@ -57,7 +60,8 @@ type Table struct {
 	// Customer is the column of the customer's id, of a table of records.
 	Customer string
 	// Owner is the type of the customer's id there, of Key or Customer. Statements of
-	// customers give ids that are integers as such, but on ClickHouse.
+	// customers give ids that are integers as such; those for ClickHouse where all tables
+	// have them so.
 	Owner KeyForm
 	// OwnerType is of ClickHouse: the engine's own name of that column's type, "" where
 	// it may be NULL. Columns of one type are compared without a conversion.
@@ -125,6 +129,17 @@ const (
 	Native                  // the engine's own timestamp with zone, or date
 	Local                   // the engine's timestamp without zone, as the clock of Column.Zone reads
 )
+
+// unit is how many microseconds an integer of an encoding counts.
+func (e Encoding) unit() int64 {
+	switch e {
+	case Seconds:
+		return 1e6
+	case Millis:
+		return 1e3
+	}
+	return 1
+}
 
 // Set is a table with one row an item of a set.
 type Set struct {

@@ -314,7 +314,7 @@ func (g *generator) bytes(sql string) string {
 }
 
 // integerIDs tells whether the ids of the statement are integers.
-func (g *generator) integerIDs() bool { return g.idForm == IntegerKey && g.dialect != ClickHouse }
+func (g *generator) integerIDs() bool { return g.idForm == IntegerKey }
 
 // id is what a statement gives of a customer's id: text, and of integers the integers,
 // which engines take as long to turn into text as to find.

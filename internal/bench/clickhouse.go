@@ -35,10 +35,10 @@ func newClickHouse(dir, modules string, threads int) (engine, error) {
 	setup := []string{"CREATE DATABASE IF NOT EXISTS bench", "USE bench",
 		fmt.Sprintf("SET max_threads = %d", threads), "SET join_use_nulls = 1", "SET use_query_cache = 0"}
 	for _, t := range exported {
-		order := "tuple()"
+		order, index := "tuple()", ""
 		switch {
 		case t.table == "customers":
-			order = "id"
+			order, index = "id", ", INDEX joined joined TYPE minmax"
 		case strings.Contains(t.columns, "placed"):
 			order = "placed"
 		default:
@@ -46,7 +46,7 @@ func newClickHouse(dir, modules string, threads int) (engine, error) {
 		}
 		columns := strings.NewReplacer("INTEGER", "Int32", "BIGINT", "Int64", "SMALLINT", "Int16").Replace(t.columns)
 		setup = append(setup,
-			fmt.Sprintf("CREATE TABLE %s (%s) ENGINE = MergeTree ORDER BY %s", t.table, columns, order),
+			fmt.Sprintf("CREATE TABLE %s (%s%s) ENGINE = MergeTree ORDER BY %s", t.table, columns, index, order),
 			fmt.Sprintf("INSERT INTO %s SELECT * FROM file('%s', 'CSV', '%s')", t.table, filepath.Join(dir, t.table+".csv"), columns),
 			"OPTIMIZE TABLE "+t.table+" FINAL")
 	}

@@ -360,3 +360,41 @@ func TestMistakesSpoilNoConnectionOfClickHouse(t *testing.T) {
 		require.EqualValues(t, i, n)
 	}
 }
+
+// Nothing is sent to other nodes where all tables lie on the one that is asked; of views,
+// and of tables that lie on several, nobody can tell.
+func TestStatementsOfOneNodeStayThere(t *testing.T) {
+	list := clickHouses()
+	for _, e := range []engine{list[0], list[2], list[3]} {
+		t.Run(e.name, func(t *testing.T) {
+			h := &host{t: t, e: e, db: e.start(t)}
+			h.create("people", "`id` Int64", "`joined` Int64")
+			h.create("sales", "`customer` Int64", "`at` Int64")
+			h.insert("people", nil, [][]any{{1, 1_700_000_000}, {2, 1_700_000_000}, {3, 1_800_000_000}})
+			h.insert("sales", nil, [][]any{{1, 1_790_000_000}, {3, 1_790_000_000}})
+			_, err := h.db.Exec("CREATE VIEW sold AS SELECT * FROM " + h.q("sales"))
+			require.NoError(t, err)
+			for table, local := range map[string]bool{"sales": e.click.nodes == nil, "sold": false} {
+				stamp := sqlstore.ColumnMap{Column: "at", Time: "epoch"}
+				s, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+					Customers: sqlstore.TableMap{Table: "people", Key: "id", Columns: map[string]sqlstore.ColumnMap{"joined": {Column: "joined", Time: "epoch"}}},
+					Records: map[string]sqlstore.TableMap{"visits": {Table: table, Key: "at", Customer: "customer", Owned: true,
+						Columns: map[string]sqlstore.ColumnMap{"at": stamp}}},
+				}, sqlstore.MappedOptions{})
+				require.NoError(t, err)
+				c, err := compile.New(catalog.Shop())
+				require.NoError(t, err)
+				p, ds := c.Text("visits(90d) >= 1", compile.Options{})
+				require.False(t, ds.HasErrors())
+				q := store.Query{Plans: []*plan.Plan{p}, AsOf: time.Unix(1_795_000_000, 0), Zone: time.UTC}
+				text, err := s.ExplainSelect(t.Context(), q)
+				require.NoError(t, err)
+				require.Equal(t, local, !strings.Contains(text, "GLOBAL"), "%s: %s", table, text)
+				answers, err := s.Select(t.Context(), q)
+				require.NoError(t, err)
+				require.NoError(t, answers[0].Err)
+				require.Equal(t, []dangol.CustomerID{"1"}, slices.Collect(answers[0].Members.All()), "3 joined later")
+			}
+		})
+	}
+}

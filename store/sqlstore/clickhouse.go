@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,29 @@ func (s *Mapped) precise(ctx context.Context) error {
 			c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
 		}
 	}
+	s.m.schema.Local = s.local(ctx)
 	return nil
+}
+
+// local tells whether all tables are of engines whose rows lie on the server itself. It
+// knows only some: views and engines that read elsewhere may be anything, and who cannot
+// be told of tables is given statements that are right for all.
+func (s *Mapped) local(ctx context.Context) bool {
+	tables := map[string]bool{}
+	for _, name := range s.m.hosts {
+		database, table := "currentDatabase()", name
+		if i := strings.LastIndexByte(name, '.'); i >= 0 {
+			database, table = "'"+clickEscapes.Replace(name[:i])+"'", name[i+1:]
+		}
+		tables["database = "+database+" AND name = '"+clickEscapes.Replace(table)+"'"] = true
+	}
+	found := 0
+	err := apart(ctx, s.db, ClickHouse, func(conn *sql.Conn) error {
+		query := "SELECT count() FROM system.tables WHERE (engine LIKE '%MergeTree' OR engine IN ('Memory', 'Log', 'TinyLog', 'StripeLog')) AND (" +
+			strings.Join(slices.Sorted(maps.Keys(tables)), " OR ") + ")"
+		return conn.QueryRowContext(ctx, query).Scan(&found)
+	})
+	return err == nil && found == len(tables)
 }
 
 // columnForm finds out what statements may know of a column.

@@ -123,6 +123,7 @@ type mapped struct {
 	tenant  string
 	schema  *sqlgen.Schema
 	tables  map[string]*mappedTable // by kind, "" for customers
+	hosts   []string                // the tables that statements read, as the mapping names them; "" for its SQL
 }
 
 type mappedTable struct {
@@ -226,6 +227,7 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 	if tm.Table != "" {
 		name = m.name(tm.Table)
 	}
+	m.hosts = append(m.hosts, tm.Table)
 	out := &mappedTable{entry: entry, of: t, sql: sqlgen.Table{
 		Name: name, Key: m.dialect.Quote(tm.Key), Columns: map[string]sqlgen.Column{}, Owned: tm.Owned,
 	}}

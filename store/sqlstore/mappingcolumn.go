@@ -122,6 +122,7 @@ func (m *mapped) items(out mappedColumn) (mappedColumn, error) {
 	if why := unsafeSQL(i.Where); why != "" {
 		return out, &MappingError{Entry: out.entry + ".items.where", Why: why}
 	}
+	m.hosts = append(m.hosts, i.Table)
 	out.set = &sqlgen.Set{
 		Name: m.name(i.Table), Owner: m.dialect.Quote(i.Owner), Item: m.dialect.Quote(i.Item),
 		Filter: m.filter(i.AnyTenant, i.Where),
