@@ -54,35 +54,32 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 	})
 }
 
-// packed runs a statement within one that makes each of its columns one array, as text:
-// drivers differ in the arrays that they know.
+// packed runs a statement within one that makes each of its columns one text: drivers
+// differ in the arrays that they know, and PostgreSQL takes longer to write those.
 func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
-	names := append(make([]string, 0, len(values)+1), "x0")
-	columns := []string{"CAST(ARRAY_AGG(x0) AS TEXT)"}
-	for i := range values {
-		name := "x" + strconv.Itoa(i+1)
-		names, columns = append(names, name), append(columns, "CAST(ARRAY_AGG("+name+") AS TEXT)")
+	columns := make([]packedColumn, len(values)+1)
+	dest := make([]any, len(columns))
+	var names, texts []string
+	for i := range columns {
+		name := "x" + strconv.Itoa(i)
+		names, texts = append(names, name), append(texts, "STRING_AGG(COALESCE(CAST("+name+" AS TEXT), ''), ',')")
+		dest[i] = &columns[i].cell
 	}
 	all := st
-	all.SQL = "SELECT " + strings.Join(columns, ", ") + " FROM (" + st.SQL + ") AS packed(" + strings.Join(names, ", ") + ")"
-	arrays := make([]array, len(names))
-	dest := make([]any, len(names))
-	for i := range arrays {
-		dest[i] = &arrays[i].cell
-	}
+	all.SQL = "SELECT " + strings.Join(texts, ", ") + " FROM (" + st.SQL + ") AS packed(" + strings.Join(names, ", ") + ")"
 	if err := r.rows(ctx, all, func(scan func(...any) error) error { return scan(dest...) }); err != nil {
 		return err
 	}
 	if r.last {
 		r.leave()
 	}
-	for i := range arrays {
-		if err := arrays[i].open(); err != nil {
+	for i := range columns {
+		if err := columns[i].open(); err != nil {
 			return err
 		}
 	}
-	for arrays[0].more() {
-		id, err := arrays[0].next()
+	for columns[0].more {
+		id, err := columns[0].next()
 		if err != nil {
 			return err
 		}
@@ -90,7 +87,7 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 			return errNoID
 		}
 		for i := range values {
-			if values[i], err = arrays[i+1].next(); err != nil {
+			if values[i], err = columns[i+1].next(); err != nil {
 				return err
 			}
 		}
@@ -101,51 +98,52 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 	return nil
 }
 
-// errArray is returned for what is no array of integers as PostgreSQL writes it.
-var errArray = errors.New("sqlstore: no array of integers")
+// errPacked is returned for what is no list of integers.
+var errPacked = errors.New("sqlstore: no list of integers")
 
-// array reads the text of an array of integers: {1,-2,NULL}.
-type array struct {
-	cell any
+// packedColumn reads a column of integers that is one text: 1,-2,,3 with nothing for NULL.
+type packedColumn struct {
+	cell any    // the text as it was scanned, nil without rows
 	text string // what is left of it
+	more bool   // there are rows left
 }
 
-// open takes what was scanned into cell: NULL where there were no rows.
-func (a *array) open() error {
-	switch v := a.cell.(type) {
+// open takes what was scanned into cell.
+func (c *packedColumn) open() error {
+	switch v := c.cell.(type) {
 	case nil:
-		a.text = "{}"
+		return nil
 	case string:
-		a.text = v
+		c.text = v
 	case []byte:
-		a.text = string(v)
+		c.text = string(v)
+	default:
+		return errPacked
 	}
-	n := len(a.text)
-	if n < 2 || a.text[0] != '{' || a.text[n-1] != '}' {
-		return errArray
-	}
-	a.text = a.text[1 : n-1]
+	c.more = true
 	return nil
 }
 
-func (a *array) more() bool { return a.text != "" }
-
-func (a *array) next() (out sql.NullInt64, err error) {
+// next is the value of the next row, NULL after the last.
+func (c *packedColumn) next() (out sql.NullInt64, err error) {
 	n, end := int64(0), 0
-	for end < len(a.text) && a.text[end] >= '0' && a.text[end] <= '9' {
-		n, end = 10*n+int64(a.text[end]-'0'), end+1
+	for end < len(c.text) && c.text[end] >= '0' && c.text[end] <= '9' {
+		n, end = 10*n+int64(c.text[end]-'0'), end+1
 	}
 	out = sql.NullInt64{Int64: n, Valid: true}
-	if whole := end == len(a.text) || a.text[end] == ','; !whole || end == 0 || end > 18 { // which fit
-		item, _, _ := strings.Cut(a.text, ",")
+	if whole := end == len(c.text) || c.text[end] == ','; !whole || end == 0 || end > 18 { // which fit
+		item, _, _ := strings.Cut(c.text, ",")
 		end = len(item)
-		if out.Valid = item != "NULL"; out.Valid {
+		if out = (sql.NullInt64{Valid: item != ""}); out.Valid {
 			out.Int64, err = strconv.ParseInt(item, 10, 64)
 		}
 	}
 	if err != nil {
-		return out, fmt.Errorf("%w: %w", errArray, err)
+		return out, fmt.Errorf("%w: %w", errPacked, err)
 	}
-	a.text = a.text[min(end+1, len(a.text)):]
+	if c.more = end < len(c.text); c.more {
+		end++
+	}
+	c.text = c.text[end:]
 	return out, nil
 }
