@@ -53,12 +53,19 @@ func tokens(d Dialect, bare bool, sql string) []token {
 		case c == ' ' || c == '\n':
 			i++
 			continue
-		case strings.HasPrefix(rest, "E'") && d == Postgres:
+		case (strings.HasPrefix(rest, "E'") || strings.HasPrefix(rest, "e'")) && d == Postgres:
 			end, sort = quoted(2, true), aText
 		case c == '\'' || c == '"' && d == MySQL:
 			end, sort = quoted(1, escapes), aText
-		case c == '"' || c == '`':
+		case c == '"' || c == '`' && d != Postgres:
 			end, sort = quoted(1, d == ClickHouse), aName
+		case c == '[' && d == SQLite:
+			if end = strings.IndexByte(rest, ']'); end >= 0 {
+				end += i + 1
+			}
+			sort = aName
+		case c == '$' && d != MySQL:
+			return append(out, "an argument or a text: "+token(rest))
 		case strings.HasPrefix(rest, "_utf8mb4 0x") && d == MySQL:
 			for end = i + len("_utf8mb4 0x"); end < len(sql) && strings.IndexByte("0123456789ABCDEF", sql[end]) >= 0; end++ {
 			}
@@ -66,7 +73,7 @@ func tokens(d Dialect, bare bool, sql string) []token {
 		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "/*"), c == '#' && d == MySQL, c == ';':
 			return append(out, "a comment or an end: "+token(rest))
 		case word(c):
-			for end < len(sql) && word(sql[end]) {
+			for end < len(sql) && (word(sql[end]) || sql[end] == '$') {
 				end++
 			}
 			if sort = token(sql[i:end]); c >= '0' && c <= '9' {
@@ -94,22 +101,28 @@ type hostile struct {
 	name  string // of tables and columns
 	value string // of rules, customers and groups
 	host  string // the host's word in a mapping
+	cond  string // its expressions and conditions
 }
+
+// held is a function of this name around a condition of a mapping, to find it by.
+const held = "wj8h"
 
 // mapping uses the name and the host's word wherever a mapping takes one.
 func (h hostile) mapping() Mapping {
+	cond := held + "(" + h.cond + ")"
 	record := func(columns map[string]ColumnMap) TableMap {
-		return TableMap{Table: h.name, Key: h.name, Customer: h.name, Columns: columns}
+		return TableMap{Table: h.name, Key: h.name, Customer: h.name, Where: cond, Columns: columns}
 	}
 	column := ColumnMap{Column: h.name}
-	items := record(map[string]ColumnMap{"product": column, "quantity": {Pairs: &Pairs{Table: h.name, Owner: h.name, Name: h.name, Is: h.host, Value: h.name}}})
+	items := record(map[string]ColumnMap{"product": column, "quantity": {Pairs: &Pairs{Table: h.name, Owner: h.name, Name: h.name, Is: h.host, Value: h.name, Where: cond}}})
 	items.Parent = h.name
 	return Mapping{
-		Zone: "Etc/GMT-9",
-		Customers: TableMap{Table: h.name, Key: h.name, Bucket: h.name, Columns: map[string]ColumnMap{
+		Zone: "Etc/GMT-9", Tenant: cond,
+		Customers: TableMap{Table: h.name, Key: h.name, Bucket: h.name, Where: cond, Guest: cond, Columns: map[string]ColumnMap{
+			"email":  {SQL: cond},
 			"joined": {Column: h.name, Time: "datetime"}, "name": column, "grade": {Column: h.name, Values: map[string]string{h.host: "gold"}},
 			"newsletter": {Column: h.name, Values: map[string]string{h.host: "true"}},
-			"tags":       {Items: &Items{Table: h.name, Owner: h.name, Item: h.name}}, "points": {Column: h.name, JSON: []string{"points"}},
+			"tags":       {Items: &Items{Table: h.name, Owner: h.name, Item: h.name, Where: cond}}, "points": {Column: h.name, JSON: []string{"points"}},
 		}},
 		Records: map[string]TableMap{
 			"all_orders": record(map[string]ColumnMap{"placed": {Column: h.name, Time: "timestamptz"}, "status": column, "total": {Column: h.name, Amount: "decimal"}, "coupon": column}),
@@ -123,7 +136,7 @@ func (h hostile) questions(rules *compile.Compiler) []sqlgen.Query {
 	q := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(h.value) + `"`
 	var out []sqlgen.Query
 	for _, text := range []string{
-		`name in (` + q + `, "x") or name starts with ` + q + ` or tags contains any (` + q + `) or grade = ` + q + ` or in group ` + q + ` or sample(10%, ` + q + `)`,
+		`name in (` + q + `, "x") or name starts with ` + q + ` or tags contains any (` + q + `) or grade = ` + q + ` or in group ` + q + ` or sample(10%, ` + q + `) or email is known`,
 		`distinct(items.product, where order.coupon != ` + q + `) > 1 and last(orders.coupon) = ` + q + ` and joined within 7d and newsletter and points > 3 and sum(items.quantity) > 1`,
 	} {
 		p, ds := rules.Text(text, compile.Options{})
@@ -168,6 +181,20 @@ func (h hostile) statements(t testing.TB, d Dialect, schema *store.Schema, quest
 	return out
 }
 
+// conditions tells of tokens that every condition in them reads as it does by itself, and
+// leaves them out.
+func conditions(all, cond []token) (rest []token, same bool) {
+	for i := 0; i < len(all); i++ {
+		rest = append(rest, all[i])
+		if all[i] == held {
+			if i += len(cond); i >= len(all) || !slices.Equal(all[i-len(cond)+1:i+1], cond) {
+				return nil, false
+			}
+		}
+	}
+	return rest, true
+}
+
 // like is a name of as many parts, as long once they are quoted, without anything
 // odd in them.
 func like(d Dialect, name string) string {
@@ -184,12 +211,23 @@ var hostileTexts = []string{
 	"a\x00b", "a\xffb",
 }
 
+var hostileConditions = []string{
+	`gone IS NULL`, `a = 'it''s' AND (b > 1 OR "c" = 2)`, `a = 'what?'`, `nick = '`, `a'`, `'\'`, `'\' OR '`, `'\\'`, "`'`", "`\\`", `"\"`, `[']']`, `[a]`, `a[1] = 2`,
+	`1 = 1 # x`, `a #>> '{b}' = 'c'`, `1 = 1 -- x`, `1 /* x */`, `1 = 1) OR (1 = 1`, `(`, `)`, `;`, `$1`, `$$'$$`, `a$b = 1`, `E'\''`, `e'\'`, `E'a\\'`, `''''`, `"a""b"`, `?`,
+}
+
 // No name, value or word of a mapping changes what a statement is: it reads as the
-// one with plain names does, and the value stands in the arguments alone.
+// one with plain names does, and the value stands in the arguments alone. A condition of a
+// mapping that is not refused reads within a statement as it does by itself.
 func FuzzNoTextEntersStatements(f *testing.F) {
 	for i, text := range hostileTexts {
 		for d := SQLite; d <= ClickHouse; d++ {
-			f.Add(uint8(d), text, hostileTexts[(i+1)%len(hostileTexts)], hostileTexts[(i+2)%len(hostileTexts)])
+			f.Add(uint8(d), text, hostileTexts[(i+1)%len(hostileTexts)], hostileTexts[(i+2)%len(hostileTexts)], "gone IS NULL")
+		}
+	}
+	for _, cond := range hostileConditions {
+		for d := SQLite; d <= ClickHouse; d++ {
+			f.Add(uint8(d), "name", "value", "host", cond)
 		}
 	}
 	rules, err := compile.New(catalog.Shop())
@@ -200,12 +238,12 @@ func FuzzNoTextEntersStatements(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, dialect uint8, name, value, host string) {
+	f.Fuzz(func(t *testing.T, dialect uint8, name, value, host, cond string) {
 		const mark = "wj7q" // what names have by chance is no value
 		d := SQLite + Dialect(dialect)%4
-		odd, plain := hostile{name, mark + value + mark, host}, hostile{like(d, name), "plain", "host"}
+		odd, plain := hostile{name, mark + value + mark, host, cond}, hostile{like(d, name), "plain", "host", "n = 1"}
 		questions := odd.questions(rules)
-		if questions == nil || strings.Contains(name+host, mark) {
+		if questions == nil || strings.Contains(name+host+cond, mark) || strings.Contains(cond, held) || strings.Contains(cond, "{t}") {
 			return
 		}
 		got := odd.statements(t, d, schema, questions)
@@ -218,7 +256,12 @@ func FuzzNoTextEntersStatements(f *testing.F) {
 				t.Fatalf("%s: a value is in the text: %s", d, got[i].SQL)
 			}
 			for _, bare := range []bool{false, true} {
-				a, b := tokens(d, bare, got[i].SQL), tokens(d, bare, want[i].SQL)
+				read := func(sql, cond string) []token {
+					rest, same := conditions(tokens(d, bare, sql), tokens(d, bare, "("+cond+")"))
+					require.True(t, same, "%s, bare %v: %q changes with what is around it: %s", d, bare, cond, sql)
+					return rest
+				}
+				a, b := read(got[i].SQL, cond), read(want[i].SQL, "n = 1")
 				if !slices.Equal(a, b) {
 					t.Fatalf("%s, bare %v: %s\n%s", d, bare, got[i].SQL, cmp.Diff(b, a))
 				}
@@ -227,7 +270,7 @@ func FuzzNoTextEntersStatements(f *testing.F) {
 					require.NoError(t, err)
 					plain, err := withLiterals(want[i].SQL, want[i].Args)
 					require.NoError(t, err)
-					if o, p := tokens(d, false, odd), tokens(d, false, plain); !slices.Equal(o, p) {
+					if o, p := read(odd, cond), read(plain, "n = 1"); !slices.Equal(o, p) {
 						t.Fatalf("%s with its arguments: %s\n%s", d, odd, cmp.Diff(p, o))
 					}
 				}

@@ -160,7 +160,7 @@ func (m Mapping) ready(d Dialect, s *store.Schema) (*mapped, error) {
 		}
 		out.zone = zone
 	}
-	if why := unsafeSQL(m.Tenant); why != "" {
+	if why := d.unsafeSQL(m.Tenant); why != "" {
 		return nil, &MappingError{Entry: "tenant", Why: why}
 	}
 	customers, err := out.table("customers", m.Customers, s.Customers)
@@ -219,7 +219,7 @@ func (m *mapped) table(entry string, tm TableMap, t *store.Table) (*mappedTable,
 		}
 	}
 	for _, part := range [][2]string{{"sql", tm.SQL}, {"where", tm.Where}, {"guest", tm.Guest}} {
-		if why := unsafeSQL(part[1]); why != "" {
+		if why := m.dialect.unsafeSQL(part[1]); why != "" {
 			return fail(part[0], why)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/sqlgen"
@@ -119,7 +120,7 @@ func (m *mapped) items(out mappedColumn) (mappedColumn, error) {
 	if i.Table == "" || i.Owner == "" || i.Item == "" {
 		return out, &MappingError{Entry: out.entry, Why: "items need table, owner and item"}
 	}
-	if why := unsafeSQL(i.Where); why != "" {
+	if why := m.dialect.unsafeSQL(i.Where); why != "" {
 		return out, &MappingError{Entry: out.entry + ".items.where", Why: why}
 	}
 	m.hosts = append(m.hosts, i.Table)
@@ -141,7 +142,7 @@ func (m *mapped) source(entry string, spec ColumnMap, t *mappedTable) (value str
 	}
 	switch {
 	case spec.SQL != "":
-		if why := unsafeSQL(spec.SQL); why != "" {
+		if why := m.dialect.unsafeSQL(spec.SQL); why != "" {
 			return fail("%s", why)
 		}
 		return "(" + spec.SQL + ")", same, nil
@@ -150,7 +151,7 @@ func (m *mapped) source(entry string, spec ColumnMap, t *mappedTable) (value str
 		if p.Table == "" || p.Owner == "" || p.Name == "" || p.Is == "" || p.Value == "" {
 			return fail("pairs need table, owner, name, is and value")
 		}
-		if why := unsafeSQL(p.Where); why != "" {
+		if why := m.dialect.unsafeSQL(p.Where); why != "" {
 			return fail("where: %s", why)
 		}
 		if m.dialect == ClickHouse {
@@ -414,24 +415,36 @@ func (m *mapped) integer(sql string) string {
 
 // unsafeSQL is why an expression of the mapping cannot stand in a statement, ""
 // when it can. It is the host's own and trusted to mean what it says; what is
-// refused would change the statement around it by mistake.
-func unsafeSQL(sql string) string {
+// refused would change the statement around it by mistake, or be read otherwise by
+// another server of the dialect.
+func (d Dialect) unsafeSQL(sql string) string {
 	var quote rune
 	depth := 0
-	before := ' '
+	before, escapes, slashes := ' ', false, 0
 	for _, c := range sql {
 		switch {
 		case quote != 0:
 			if c == quote {
+				if escapes && slashes%2 == 1 {
+					return `a \ before a quote ends the text on one server and not on another: double the quote instead`
+				}
 				quote = 0
 			}
+			if slashes++; c != '\\' {
+				slashes = 0
+			}
+		case c == '`' && d == Postgres, c == '[' && d == SQLite:
+			return fmt.Sprintf("a %c is no quote everywhere: put names in double quotes", c)
 		case c == '\'' || c == '"' || c == '`':
-			quote = c
+			quote, slashes = c, 0
+			escapes = d == MySQL || d == ClickHouse || before == 'E' || before == 'e'
 		case c == '?':
 			return "a ? stands for an argument in statements; PostgreSQL's operators with one have functions, such as jsonb_exists"
+		case c == '$' && d != MySQL && !wordRune(before):
+			return "a $ begins an argument, or a text without quotes"
 		case c == ';':
 			return "a ; ends a statement"
-		case c == '-' && before == '-', c == '*' && before == '/':
+		case c == '-' && before == '-', c == '*' && before == '/', c == '#' && (d == MySQL || d == ClickHouse):
 			return "a comment hides what follows it"
 		case c == '(':
 			depth++
@@ -453,3 +466,5 @@ func unsafeSQL(sql string) string {
 	}
 	return ""
 }
+
+func wordRune(c rune) bool { return c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c) }
