@@ -64,6 +64,11 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	h := g.sub()
 	h.cuts, h.form = g.cuts, mode
 	l := h.liftPopulation()
+	for _, s := range g.scans {
+		if s.key != mode.base && s.key != mode.beside {
+			h.listGroups(s)
+		}
+	}
 	test := h.holds(l.narrow(g.withoutImplied(root, of.base)), h.customer())
 	if of.base == nil {
 		key := outer + "." + g.schema.Customers.Key
@@ -78,6 +83,38 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	}
 	g.scans, g.err = h.scans, h.err
 	return p, true
+}
+
+// listGroups makes a scan of another generator one whose groups are tested where they are
+// made, as far as their values can be written there.
+func (g *generator) listGroups(of *scan) {
+	if !of.asked() || g.ordered(of.slots[0].agg) {
+		return
+	}
+	var slots []*slot
+	for _, slot := range of.slots {
+		if slot.used || slot.read {
+			slots = append(slots, g.slot(slot.agg))
+		}
+	}
+	r := g.record(slots[0].agg, slots)
+	if len(r.aliases) > 1 || r.customerLift != nil {
+		return
+	}
+	s := slots[0].scan
+	where, own := g.selected(s, r)
+	var values []string
+	for i, slot := range slots {
+		value := g.compute(slot, r, list(own[i], " AND "))
+		if len(value.args) > 0 || len(value.sql) > longText { // it may be written twice, and anywhere
+			return
+		}
+		values = append(values, value.sql)
+	}
+	for i, slot := range slots {
+		slot.value = values[i]
+	}
+	s.within = join("SELECT "+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
 }
 
 // withoutImplied leaves out of a rule what every row of a scan says by being there, as
@@ -153,13 +190,15 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 	if s.key == g.form.base {
 		return certainly(test)
 	}
-	in := g.global("IN (SELECT ") + g.clickKey(clickOwner) + " FROM ("
 	owner := g.clickKey(outer + "." + g.schema.Customers.Key)
 	if g.form.base != "" {
 		owner = g.clickKey(clickOwner)
 	}
-	if !some {
-		return join(owner, " ", in, g.scan(s), ") WHERE ", test, ")").certain()
+	switch {
+	case !some && s.within.sql != "":
+		return join(owner, " "+g.global("IN ("), s.within, " HAVING ", test, ")").certain()
+	case !some:
+		return join(owner, " "+g.global("IN (SELECT ")+g.clickKey(clickOwner)+" FROM (", g.scan(s), ") WHERE ", test, ")").certain()
 	}
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)

@@ -135,6 +135,9 @@ func (g *generator) leaf(t plan.Test, r row) piece {
 		return g.like(n, r)
 	case *plan.Truth:
 		out := g.boolean(g.expr(n.X, r))
+		if col, alias, ok := g.bare(n.X, r); ok && g.dialect == ClickHouse && g.home(n.X, r) == nil {
+			out = g.boolean(text(place(col.SQL, alias)))
+		}
 		out.sure = g.filled(n.X, r)
 		return out
 	case *plan.During:

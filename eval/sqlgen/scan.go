@@ -40,7 +40,7 @@ type slot struct {
 	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
 	// whom no record is selected, and for nobody else.
 	ranked bool
-	value  string // of the scan on top: the aggregate itself
+	value  string // of the scan on top, or one whose groups are tested where they are made: the aggregate itself
 }
 
 // aggregate asks for an aggregate and gives its value for the customer of the
@@ -78,10 +78,10 @@ func (g *generator) raw(s *slot) string {
 		s.used = true
 	}
 	switch {
-	case g.dialect == ClickHouse:
-		return s.column
 	case s.value != "":
 		return s.value
+	case g.dialect == ClickHouse:
+		return s.column
 	}
 	return s.scan.name + "." + s.column
 }
