@@ -46,8 +46,11 @@ func (g *generator) alone(root plan.Test) piece {
 // no faster where it makes groups for their values; for a list of customers it is.
 func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piece, bool) {
 	g.idForm = g.owner(base)
-	lists := g.dialect == MySQL && g.integerIDs() && !base.read() && base.alike()
-	if g.dialect == MySQL && !lists || g.ordered(base.slots[0].agg) {
+	lists := !base.read() && base.alike()
+	switch {
+	case g.ordered(base.slots[0].agg),
+		g.dialect == MySQL && !(lists && g.integerIDs()),
+		g.dialect == SQLite && lists:
 		return piece{}, false
 	}
 	base.first = true
@@ -76,7 +79,7 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		}
 	}
 	having := g.inTurn(who, later, g.holds(root, g.customer()))
-	if lists {
+	if g.dialect == MySQL {
 		return join("SELECT DISTINCT ", r.owner, " AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
 	}
 	return join("SELECT ", g.id(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),

@@ -26,7 +26,7 @@ func TestIDsOfAColumnOfIntegers(t *testing.T) {
 		"CREATE TABLE customers (id INTEGER, country TEXT)",
 		"CREATE TABLE orders (id INTEGER, customer INTEGER, placed INTEGER)",
 		"CREATE TABLE members (group_id TEXT, customer TEXT, PRIMARY KEY (group_id, customer))",
-		"INSERT INTO customers VALUES (7, 'KR'), (70, 'KR'), (-7, 'KR'), (6, 'JP'), ('x7', 'KR'), (1.5, 'KR'), (9223372036854775807, 'KR'), ('', 'KR')",
+		"INSERT INTO customers VALUES (7, 'KR'), (70, 'KR'), (-7, 'KR'), (6, 'JP'), ('x7', 'KR'), (1.5, 'KR'), (9223372036854775807, 'KR'), (-9223372036854775808.0, 'KR'), (1e19, 'KR'), ('7x', 'KR'), (x'3738', 'KR'), ('', 'KR')",
 		"INSERT INTO orders SELECT 1, id, 1790000000 FROM customers",
 	} {
 		_, err := db.Exec(query)
@@ -43,7 +43,7 @@ func TestIDsOfAColumnOfIntegers(t *testing.T) {
 	require.NoError(t, err)
 	c, err := compile.New(catalog.Shop())
 	require.NoError(t, err)
-	all := []dangol.CustomerID{"", "-7", "1.5", "6", "7", "70", "9223372036854775807", "x7"}
+	all := []dangol.CustomerID{"", "-7", "-9.2233720368547758e+18", "1.0e+19", "1.5", "6", "7", "70", "78", "7x", "9223372036854775807", "x7"}
 	korean := slices.DeleteFunc(slices.Clone(all), func(id dangol.CustomerID) bool { return id == "6" })
 	for text, want := range map[string][]dangol.CustomerID{
 		`country = "KR"`:                korean,
