@@ -50,6 +50,7 @@ type part struct {
 	value piece
 	sort  partSort
 	of    *scan // whose aggregate it is, nil for a lifted value
+	known piece // of a rank's value: who is ranked
 }
 
 type partSort uint8
@@ -213,9 +214,9 @@ func certainly(p piece) piece {
 }
 
 // clickSelect writes Select.
-func (g *generator) clickSelect(roots []plan.Test) piece {
+func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
 	l := g.liftPopulation()
-	if len(roots) == 1 {
+	if len(roots) == 1 && len(ranks) == 0 {
 		test := g.holds(l.narrow(roots[0]), g.customer())
 		of := g.clickWho(roots)
 		if p, ok := g.clickAlone(roots[0], of); ok {
@@ -227,11 +228,20 @@ func (g *generator) clickSelect(roots []plan.Test) piece {
 	for i, t := range roots {
 		masks[i] = join("if(", certainly(g.holds(t, g.customer())), fmt.Sprintf(", %d, 0)", int64(1)<<i))
 	}
-	of := g.clickWho(roots)
+	if len(masks) == 0 {
+		masks = append(masks, text("0"))
+	}
+	mask := join("toInt64(", list(masks, " + "), ")")
+	columns, found := "", "dg_mask <> 0"
+	for _, r := range ranks {
+		v := g.clickRankValue(r)
+		columns += ", y" + v
+		found += " OR y" + v + " IS NOT NULL"
+	}
+	of := g.clickWho(append(slices.Clip(roots), asTests(ranks)...))
 	of.mark = "y"
 	people := g.clickPeople(of)
-	mask := join("toInt64(", list(masks, " + "), ")")
-	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask FROM (", people, ")) WHERE dg_mask <> 0")
+	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask"+columns+" FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask"+columns+" FROM (", people, ")) WHERE "+found)
 }
 
 // bound computes a value of the columns of clickPeople, marked y, in a function that has
@@ -262,11 +272,11 @@ func (g *generator) columns() []part {
 	for _, s := range g.scans {
 		for _, slot := range s.slots {
 			if slot.used {
-				out = append(out, part{name: slot.column, sort: g.slotSort(slot), of: s})
+				out = append(out, part{name: slot.column, value: text(slot.column), sort: g.slotSort(slot), of: s})
 			}
 		}
 	}
-	return out
+	return append(out, g.rankValues...)
 }
 
 // who are the customers that a statement asks for.
@@ -412,14 +422,25 @@ func (g *generator) clickPeople(of who) piece {
 		}
 		return out
 	}
-	value := func(i int, p piece) piece {
-		p = columns[i].sort.cast(p)
-		if together && columns[i].sort == partNumber {
-			p = join("COALESCE(", p, ", "+nothing+")")
+	value := func(i int) piece {
+		c := columns[i]
+		numbers := together && c.sort == partNumber
+		switch {
+		case numbers && c.known.sql != "":
+			return join("if(", c.known, ", ", c.value, ", "+nothing+")")
+		case numbers:
+			return join("COALESCE(", c.sort.cast(c.value), ", "+nothing+")")
+		case c.known.sql != "":
+			return join("CASE WHEN ", c.known, " THEN ", c.value, " END")
 		}
-		return p
+		return c.sort.cast(c.value)
 	}
-	none := func(i int) piece { return value(i, text("NULL")) }
+	none := func(i int) piece {
+		if together && columns[i].sort == partNumber {
+			return text(nothing)
+		}
+		return columns[i].sort.cast(text("NULL"))
+	}
 	if population {
 		bits, _ := g.clickBits(nil, true)
 		key := outer + "." + g.schema.Customers.Key
@@ -429,7 +450,7 @@ func (g *generator) clickPeople(of who) piece {
 			case columns[i].of != nil:
 				return none(i)
 			case together:
-				return join("materialize(", value(i, columns[i].value), ")")
+				return join("materialize(", value(i), ")")
 			}
 			return columns[i].value
 		}), " FROM "+g.table(g.schema.Customers)+" c WHERE ", conditions))
@@ -442,6 +463,11 @@ func (g *generator) clickPeople(of who) piece {
 			for _, b := range g.bits {
 				set = append(set, text(mark+b+" <> 0"))
 			}
+			for _, v := range g.rankValues {
+				if v.of == s {
+					set = append(set, v.known)
+				}
+			}
 			where = append(where, join("(", list(set, " OR "), ")"))
 		}
 		if s == of.base {
@@ -449,7 +475,7 @@ func (g *generator) clickPeople(of who) piece {
 		}
 		branches = append(branches, join(branch(g.clickKey(clickOwner), bits, func(i int) piece {
 			if columns[i].of == s {
-				return value(i, text(columns[i].name))
+				return value(i)
 			}
 			return none(i)
 		}), " FROM (", g.scan(s), ") WHERE ", g.all(where...)))

@@ -72,3 +72,26 @@ func (g *generator) clickRanked(r *plan.Rank, columns string) piece {
 	value, known := g.ranked(r)
 	return join("SELECT "+columns+"toInt64(assumeNotNull(", value, ")) AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
 }
+
+// clickRankValue is the column of a rank's value, NULL for who is not ranked, among those
+// of clickPeople. The branch of its one scan computes it.
+func (g *generator) clickRankValue(r *plan.Rank) string {
+	g.tracing = &trace{}
+	value, known := g.ranked(r)
+	scans := g.tracing.scans
+	g.tracing = nil
+	if !ofOneScan(r) || len(scans) != 1 {
+		g.fail(r, "the values of a rank that is not of one kind's records beside plans")
+		return ""
+	}
+	name := g.alias(Reserved)
+	g.rankValues = append(g.rankValues, part{name: name, sort: partNumber, of: scans[0], known: certainly(known),
+		value: join("toInt64(assumeNotNull(", value, "))")})
+	return name
+}
+
+// ofOneScan tells whether a rank compares nothing but an aggregate.
+func ofOneScan(r *plan.Rank) bool {
+	moments, aggregates, others := momentsOf(r)
+	return aggregates == 1 && len(moments) == 0 && !others
+}

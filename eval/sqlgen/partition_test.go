@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,8 @@ func TestPartition(t *testing.T) {
 	}
 }
 
-// On ClickHouse plans share a statement, but for those that join two short windows.
+// On ClickHouse plans share a statement, but for those that join two short windows, and
+// for ranks whose records no other plan reads, or of a short window.
 func TestPartitionOnClickHouse(t *testing.T) {
 	c, err := compile.New(catalog.Shop())
 	require.NoError(t, err)
@@ -69,6 +71,11 @@ func TestPartitionOnClickHouse(t *testing.T) {
 		`visits(90d) and orders(since last(visits)) = 0`,
 		`visits and orders(since last(visits)) = 0`,
 		`country = "KR" and visits(3d) and orders(since last(visits)) = 0`,
+		`sum(orders.total, 365d) in top 5%`,
+		`points in top 5%`,
+		`orders(7d) in top 5%`,
+		`orders(365d) + visits(365d) in top 5%`,
+		`reviews(365d) in bottom 5%`,
 	} {
 		p, ds := c.Text(rule, compile.Options{})
 		require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
@@ -79,9 +86,10 @@ func TestPartitionOnClickHouse(t *testing.T) {
 		require.NotEmpty(t, part.Why)
 		got = append(got, part.Plans)
 	}
-	require.Empty(t, cmp.Diff([][]int{{0, 2, 3, 4, 5}, {1}}, got))
+	require.Empty(t, cmp.Diff([][]int{{0, 2, 3, 4, 5, 6}, {1}, {7}, {8}, {9}, {10}}, got))
 
 	many := q
+	many.Plans = slices.Clone(q.Plans[:6])
 	for len(many.Plans) <= sqlgen.MostPlans {
 		many.Plans = append(many.Plans, q.Plans[0])
 	}
@@ -92,7 +100,7 @@ func TestPartitionOnClickHouse(t *testing.T) {
 	require.Len(t, sqlgen.Partition(sqlgen.ClickHouse, schema, many, nil), 4)
 }
 
-// The values of ranks stand beside the plans' bits, and on ClickHouse they are refused.
+// The values of ranks stand beside the plans' bits, on ClickHouse those of aggregates.
 func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	c, err := compile.New(catalog.Shop())
 	require.NoError(t, err)
@@ -103,6 +111,14 @@ func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, s.SQL, "SELECT id, mask, v1 FROM (")
 	require.Contains(t, s.SQL, "WHERE mask <> 0 OR v1 IS NOT NULL")
+	s, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
+	require.NoError(t, err)
+	require.Contains(t, s.SQL, "SELECT toString(dg_c), dg_mask, ydg_")
+	require.Contains(t, s.SQL, "WHERE dg_mask <> 0 OR ydg_")
+
+	p, ds = c.Text(`points in top 5%`, compile.Options{})
+	require.False(t, ds.HasErrors(), "%v", ds)
+	q.Ranked = []*plan.Rank{p.Root.(*plan.Rank)}
 	_, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
 	var no *plan.Unsupported
 	require.True(t, errors.As(err, &no), "%v", err)

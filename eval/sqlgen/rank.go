@@ -75,7 +75,8 @@ func (g *generator) ranked(r *plan.Rank) (value, known piece) {
 		}
 	}
 	value = g.expr(r.X, g.customer())
-	known = join(value, " IS NOT NULL")
+	known = join(value, " IS NOT NULL").certain()
+	filled := g.filled(r.X, g.customer())
 	var selected []piece
 	plan.Walk(r.X, func(n plan.Node) bool {
 		a, ok := n.(*plan.Aggregate)
@@ -85,10 +86,15 @@ func (g *generator) ranked(r *plan.Rank) (value, known piece) {
 		count := *a
 		count.Fn, count.Of = plan.Count, nil
 		count.Typed = plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
-		selected = append(selected, join(g.aggregate(&count, true), " > 0"))
+		some := join(g.aggregate(&count, true), " > 0")
+		some.sure = g.filled(&count, g.customer())
+		selected = append(selected, some)
 		return false
 	})
-	if len(selected) > 0 {
+	switch {
+	case filled && len(selected) == 1:
+		known = selected[0]
+	case len(selected) > 0:
 		known = join("(", known, " AND (", list(selected, " OR "), "))")
 	}
 	return value, known

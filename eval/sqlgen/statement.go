@@ -39,15 +39,12 @@ func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, erro
 	for i, p := range q.Plans {
 		roots[i] = ready(p)
 	}
-	if d == ClickHouse {
-		if len(q.Ranked) > 0 {
-			g.fail(q.Ranked[0], "the values of a rank beside plans")
-		}
-		return g.statement(g.clickSelect(roots))
-	}
 	ranks := make([]*plan.Rank, len(q.Ranked))
 	for i, r := range q.Ranked {
 		ranks[i] = ready(&plan.Plan{Root: r}).(*plan.Rank)
+	}
+	if d == ClickHouse {
+		return g.statement(g.clickSelect(roots, ranks))
 	}
 	if len(roots) == 1 && len(ranks) == 0 {
 		apart := newGenerator(d, s, q, cuts)
@@ -185,13 +182,14 @@ type generator struct {
 	links   *links             // Query.links
 
 	// Of ClickHouse: tests that travel as bits, and the columns of these.
-	atoms     []*atom
-	atomByKey map[string]*atom
-	bits      []string
-	tracing   *trace
-	numbered  bool   // customers are told by integers everywhere
-	plain     bool   // and by one type, see clickKey
-	form      *alone // how the statement of one plan is written, nil where by bits
+	atoms      []*atom
+	atomByKey  map[string]*atom
+	bits       []string
+	rankValues []part
+	tracing    *trace
+	numbered   bool   // customers are told by integers everywhere
+	plain      bool   // and by one type, see clickKey
+	form       *alone // how the statement of one plan is written, nil where by bits
 }
 
 func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator {

@@ -11,6 +11,7 @@ import (
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/rulegen"
+	"github.com/dangol-dev/dangol/store"
 	"github.com/dangol-dev/dangol/store/memstore"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/stretchr/testify/require"
@@ -191,8 +192,13 @@ func TestNumbersForIDsAndWordsOnClickHouse(t *testing.T) {
 				asOf  time.Time
 			}{{true, n.end}, {true, n.end.AddDate(0, 0, -200)}, {false, n.end}} { // many have not joined at the second
 				m, w := n.open(h, way.owned), n.world(way.asOf)
+				together, err := m.Select(t.Context(), store.Query{Plans: plans, AsOf: w.AsOf, Zone: w.Zone})
+				require.NoError(t, err)
 				for i := range plans {
 					agree(t, m, w, plans[i:i+1], numberRules[i:i+1], map[string]int{})
+					alone, err := m.Select(t.Context(), store.Query{Plans: plans[i : i+1], AsOf: w.AsOf, Zone: w.Zone})
+					require.NoError(t, err)
+					require.Equal(t, alone[0].Cuts, together[i].Cuts, numberRules[i])
 				}
 				agree(t, m, w, plans, numberRules, map[string]int{})
 			}

@@ -129,7 +129,7 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold boo
 		}
 		switch {
 		case answers[i].Err != nil:
-		case one.ranked != nil && (!hold || s.m.dialect == ClickHouse):
+		case one.ranked != nil && !hold:
 			out = append(out, work{part: []*question{one}, why: "the rule is a rank: its members and its cut come together"})
 		default:
 			together[one.query.Scope] = append(together[one.query.Scope], one)
