@@ -50,7 +50,7 @@ type part struct {
 	value piece
 	sort  partSort
 	of    *scan // whose aggregate it is, nil for a lifted value
-	known piece // of a rank's value: who is ranked
+	known piece // of a rank's value: who is ranked. It is nothing for others, and never NULL
 }
 
 type partSort uint8
@@ -200,10 +200,6 @@ func (g *generator) liftPopulation() *lifted {
 	return l
 }
 
-// nothing stands for NULL among numbers that are laid over each other: the engine takes
-// the greatest of them much faster. No value comes near it.
-const nothing = "toInt64(-9223372036854775807)"
-
 // certainly makes a condition that may be NULL false instead: old servers give NULL for
 // if(NULL, 1, 0).
 func certainly(p piece) piece {
@@ -232,16 +228,19 @@ func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
 		masks = append(masks, text("0"))
 	}
 	mask := join("toInt64(", list(masks, " + "), ")")
-	columns, found := "", "dg_mask <> 0"
+	columns, shown, found := "", "", "dg_mask <> 0"
 	for _, r := range ranks {
-		v := g.clickRankValue(r)
-		columns += ", y" + v
-		found += " OR y" + v + " IS NOT NULL"
+		v := "y" + g.clickRankValue(r)
+		columns += ", " + v
+		shown += ", nullIf(" + v + ", " + nothing + ")"
+		found += " OR " + v + " > " + nothing
 	}
 	of := g.clickWho(append(slices.Clip(roots), asTests(ranks)...))
 	of.mark = "y"
 	people := g.clickPeople(of)
-	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask"+columns+" FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask"+columns+" FROM (", people, ")) WHERE "+found)
+	from := join(" FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask"+columns+" FROM (", people, ")) WHERE "+found)
+	g.pack("dg_c, dg_mask"+columns, from)
+	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask"+shown, from)
 }
 
 // bound computes a value of the columns of clickPeople, marked y, in a function that has
@@ -424,14 +423,11 @@ func (g *generator) clickPeople(of who) piece {
 	}
 	value := func(i int) piece {
 		c := columns[i]
-		numbers := together && c.sort == partNumber
 		switch {
-		case numbers && c.known.sql != "":
-			return join("if(", c.known, ", ", c.value, ", "+nothing+")")
-		case numbers:
-			return join("COALESCE(", c.sort.cast(c.value), ", "+nothing+")")
 		case c.known.sql != "":
-			return join("CASE WHEN ", c.known, " THEN ", c.value, " END")
+			return join("if(", c.known, ", ", c.value, ", "+nothing+")")
+		case together && c.sort == partNumber:
+			return join("COALESCE(", c.sort.cast(c.value), ", "+nothing+")")
 		}
 		return c.sort.cast(c.value)
 	}
@@ -490,7 +486,10 @@ func (g *generator) clickPeople(of who) piece {
 	for _, p := range columns {
 		one := "any(x" + p.name + ")"
 		if p.sort == partNumber {
-			one = "nullIf(max(x" + p.name + "), " + nothing + ")"
+			one = "max(x" + p.name + ")"
+			if p.known.sql == "" {
+				one = "nullIf(" + one + ", " + nothing + ")"
+			}
 		}
 		out.sql += ", " + one + " AS " + of.mark + p.name
 	}

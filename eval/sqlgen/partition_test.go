@@ -113,7 +113,7 @@ func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	require.Contains(t, s.SQL, "WHERE mask <> 0 OR v1 IS NOT NULL")
 	s, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
 	require.NoError(t, err)
-	require.Contains(t, s.SQL, "SELECT toString(dg_c), dg_mask, ydg_")
+	require.Contains(t, s.SQL, "SELECT toString(dg_c), dg_mask, nullIf(ydg_")
 	require.Contains(t, s.SQL, "WHERE dg_mask <> 0 OR ydg_")
 
 	p, ds = c.Text(`points in top 5%`, compile.Options{})

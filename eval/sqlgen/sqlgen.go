@@ -160,7 +160,7 @@ type Query struct {
 	Zone  *time.Location // Defaults to UTC
 	Scope plan.Scope     // all plans of one statement share it
 	// Ranked are ranks whose values Select gives beside the plans, for a caller who finds
-	// their cuts and members among them. ClickHouse has none of it.
+	// their cuts and members among them. On ClickHouse each is of an aggregate.
 	Ranked []*plan.Rank
 	// Passing is the part of the customers who pass what a plan asks of themselves, as
 	// Sample found it: SQLite groups the records of these alone where they are few. A plan
@@ -178,6 +178,10 @@ type Query struct {
 type Statement struct {
 	SQL  string
 	Args []any
+	// Packed is of ClickHouse, where customers are told by integers: SQL of the same
+	// arguments and answer that has few rows, each of whose columns is an array of integers
+	// as text, with Missing for NULL. It is "" where there is none.
+	Packed string
 	// Scans is how many derived tables of records stand in it.
 	Scans int
 	// Whole tells that it begins with all records of a kind, grouped by customer.

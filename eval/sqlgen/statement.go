@@ -185,7 +185,8 @@ type generator struct {
 	atoms      []*atom
 	atomByKey  map[string]*atom
 	bits       []string
-	rankValues []part
+	rankValues []part // columns that ranks compare
+	packed     string // Statement.Packed
 	tracing    *trace
 	numbered   bool   // customers are told by integers everywhere
 	plain      bool   // and by one type, see clickKey
@@ -232,7 +233,7 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	return Statement{SQL: p.sql, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
+	return Statement{SQL: p.sql, Packed: g.packed, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

@@ -16,9 +16,9 @@ var errNoNumber = errors.New("sqlstore: a row of an answer lacks a number")
 
 // answers runs a statement whose rows are an id and as many integers as beside says, of
 // which the first are never NULL, as many as filled says, and gives each row to visit. They
-// come all in one row where ids are numbers and PostgreSQL is asked for an answer to keep:
-// it takes as long to send a row for each customer as to find the customers of a selective
-// rule.
+// come packed where ids are numbers and PostgreSQL or ClickHouse is asked for an answer to
+// keep: it takes as long to send a row for each customer as to find the customers of a
+// selective rule.
 func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, beside int, kept *texts, take func(rowID, []sql.NullInt64) error) error {
 	visit := func(id rowID, values []sql.NullInt64) error {
 		for _, v := range values[:filled] {
@@ -29,7 +29,7 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 		return take(id, values)
 	}
 	values := make([]sql.NullInt64, beside)
-	if kept != nil && st.Numbers && r.dialect == Postgres {
+	if kept != nil && (st.Packed != "" || st.Numbers && r.dialect == Postgres) {
 		return r.packed(ctx, st, values, visit)
 	}
 	ids := idScanner{numbers: st.Numbers, kept: kept}
@@ -54,25 +54,46 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 	})
 }
 
-// packed runs a statement within one that makes each of its columns one text: drivers
-// differ in the arrays that they know, and PostgreSQL takes longer to write those.
+// packed runs a statement whose columns are texts of many rows each.
 func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
 	columns := make([]packedColumn, len(values)+1)
 	dest := make([]any, len(columns))
-	var names, texts []string
 	for i := range columns {
-		name := "x" + strconv.Itoa(i)
-		names, texts = append(names, name), append(texts, "STRING_AGG(COALESCE(CAST("+name+" AS TEXT), ''), ',')")
+		columns[i].array = st.Packed != ""
 		dest[i] = &columns[i].cell
 	}
-	all := st
-	all.SQL = "SELECT " + strings.Join(texts, ", ") + " FROM (" + st.SQL + ") AS packed(" + strings.Join(names, ", ") + ")"
-	if err := r.rows(ctx, all, func(scan func(...any) error) error { return scan(dest...) }); err != nil {
+	if st.Packed != "" {
+		st.SQL = st.Packed
+		return r.rows(ctx, st, func(scan func(...any) error) error {
+			if err := scan(dest...); err != nil {
+				return err
+			}
+			return unpack(columns, values, visit)
+		})
+	}
+	st.SQL = inTexts(st.SQL, len(columns))
+	if err := r.rows(ctx, st, func(scan func(...any) error) error { return scan(dest...) }); err != nil {
 		return err
 	}
 	if r.last {
 		r.leave()
 	}
+	return unpack(columns, values, visit)
+}
+
+// inTexts is a statement of PostgreSQL within one that makes each of its columns one text:
+// drivers differ in the arrays that they know, and it takes longer to write those.
+func inTexts(statement string, columns int) string {
+	var names, texts []string
+	for i := range columns {
+		name := "x" + strconv.Itoa(i)
+		names, texts = append(names, name), append(texts, "STRING_AGG(COALESCE(CAST("+name+" AS TEXT), ''), ',')")
+	}
+	return "SELECT " + strings.Join(texts, ", ") + " FROM (" + statement + ") AS packed(" + strings.Join(names, ", ") + ")"
+}
+
+// unpack gives each id of the first column to visit, with its values in the others.
+func unpack(columns []packedColumn, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
 	for i := range columns {
 		if err := columns[i].open(); err != nil {
 			return err
@@ -101,12 +122,16 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 // errPacked is returned for what is no list of integers.
 var errPacked = errors.New("sqlstore: no list of integers")
 
-// packedColumn reads a column of integers that is one text: 1,-2,,3 with nothing for NULL.
+// packedColumn reads a column of integers that is one text: 1,-2,,3 with nothing for NULL,
+// or as ClickHouse writes arrays, [1,-2] with sqlgen.Missing for NULL.
 type packedColumn struct {
-	cell any    // the text as it was scanned, nil without rows
-	text string // what is left of it
-	more bool   // there are rows left
+	cell  any    // the text as it was scanned, nil without rows
+	text  string // what is left of it
+	more  bool   // there are rows left
+	array bool
 }
+
+var missing = strconv.Itoa(sqlgen.Missing)
 
 // open takes what was scanned into cell.
 func (c *packedColumn) open() error {
@@ -121,11 +146,24 @@ func (c *packedColumn) open() error {
 		return errPacked
 	}
 	c.more = true
+	if !c.array {
+		return nil
+	}
+	var begun, ended bool
+	c.text, begun = strings.CutPrefix(c.text, "[")
+	if c.text, ended = strings.CutSuffix(c.text, "]"); !begun || !ended {
+		return errPacked
+	}
 	return nil
 }
 
 // next is the value of the next row, NULL after the last.
 func (c *packedColumn) next() (out sql.NullInt64, err error) {
+	if c.array && strings.HasPrefix(c.text, missing) {
+		c.text = c.text[len(missing):]
+		c.text, c.more = strings.CutPrefix(c.text, ",")
+		return out, nil
+	}
 	n, end := int64(0), 0
 	for end < len(c.text) && c.text[end] >= '0' && c.text[end] <= '9' {
 		n, end = 10*n+int64(c.text[end]-'0'), end+1

@@ -13,25 +13,30 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What PostgreSQL writes of a column of integers is read back, whatever drivers make of a
-// text.
+// What PostgreSQL and ClickHouse write of a column of integers is read back, whatever
+// drivers make of a text.
 func TestPackedColumns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want []sql.NullInt64
 		var items []string
+		array := rapid.Bool().Draw(t, "array")
+		null := map[bool]string{false: "", true: "-9223372036854775807"}[array]
 		for range rapid.IntRange(1, 30).Draw(t, "n") {
 			n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-20, 20),
 				rapid.SampledFrom([]int64{0, 999_999_999_999_999_999, 1e18, math.MaxInt64, math.MinInt64, math.MinInt64 + 1})).Draw(t, "item")
-			if rapid.IntRange(0, 4).Draw(t, "null") == 0 {
-				want, items = append(want, sql.NullInt64{}), append(items, "")
+			if rapid.IntRange(0, 4).Draw(t, "null") == 0 || array && n == sqlgen.Missing {
+				want, items = append(want, sql.NullInt64{}), append(items, null)
 				continue
 			}
 			want, items = append(want, sql.NullInt64{Int64: n, Valid: true}), append(items, strconv.FormatInt(n, 10))
 		}
 		text := strings.Join(items, ",")
+		if array {
+			text = "[" + text + "]"
+		}
 		for _, cell := range []any{text, []byte(text)} {
 			var got []sql.NullInt64
-			c := packedColumn{cell: cell}
+			c := packedColumn{cell: cell, array: array}
 			require.NoError(t, c.open())
 			for c.more {
 				n, err := c.next()
@@ -73,6 +78,9 @@ func TestNumbersOfAnAnswer(t *testing.T) {
 // What is no such column is an error, not other customers.
 func TestNoPackedColumns(t *testing.T) {
 	require.ErrorIs(t, (&packedColumn{cell: 7}).open(), errPacked)
+	for _, text := range []string{"", "1", "[", "]", "[1", "1]", "{1}"} {
+		require.ErrorIs(t, (&packedColumn{cell: text, array: true}).open(), errPacked, text)
+	}
 	for _, text := range []string{"a", "1a", "1 ", "-", "{1}", "null", "1,NULL", "9223372036854775808", "1,,2.5"} {
 		c := packedColumn{cell: text}
 		require.NoError(t, c.open())
