@@ -22,11 +22,13 @@ type atom struct {
 	test   piece
 	column int
 	weight int64
+	some   *slot // of a test for some record: the count that it asks
 }
 
 // trace notes what aggregates a test reads while it is written.
 type trace struct {
 	scans   []*scan
+	slots   []*slot
 	started []*slot // those that nothing in their scan had read before
 }
 
@@ -34,9 +36,18 @@ func (t *trace) saw(s *slot) {
 	if !slices.Contains(t.scans, s.scan) {
 		t.scans = append(t.scans, s.scan)
 	}
+	t.slots = append(t.slots, s)
 	if !s.read {
 		s.read = true
 		t.started = append(t.started, s)
+	}
+}
+
+// value notes that the values of aggregates are asked for, not only whether there is a
+// record.
+func (t *trace) value() {
+	for _, s := range t.slots {
+		s.valued = true
 	}
 }
 
@@ -141,6 +152,11 @@ func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
 		is = g.decided(tr.scans[0], some, tr.started, test)
 	} else {
 		is = g.bit(tr.scans[0], key, func() piece { return test })
+		if some {
+			g.atomByKey[tr.scans[0].name+key].some = tr.slots[0]
+		} else {
+			tr.value()
+		}
 	}
 	if v == never {
 		return is, true
@@ -199,7 +215,15 @@ func (g *generator) clickBits(s *scan, people bool) (columns []piece, any bool) 
 		if people && i == 0 {
 			sum = append(sum, text("1"))
 		}
+		together := g.together(s, i)
+		if len(together) > 0 {
+			sum = append(sum, text(s.together(i)))
+			any = true
+		}
 		for _, a := range g.atoms {
+			if slices.Contains(together, a) {
+				continue
+			}
 			if a.column == i && a.scan == s && (s != nil || people) {
 				sum = append(sum, join("if(", certainly(a.test), fmt.Sprintf(", %d, 0)", a.weight)))
 				any = true
@@ -216,4 +240,53 @@ func (g *generator) clickBits(s *scan, people bool) (columns []piece, any bool) 
 // asked tells whether a statement uses anything of a scan, be it within.
 func (s *scan) asked() bool {
 	return slices.ContainsFunc(s.slots, func(slot *slot) bool { return slot.used || slot.read })
+}
+
+// together are the tests of a scan for some record, of a column of bits, that are found by
+// one aggregate: each record brings the bits of those that it meets. Several counts take
+// longer.
+func (g *generator) together(s *scan, column int) []*atom {
+	var out []*atom
+	all := 0
+	for _, a := range g.atoms {
+		if s == nil || a.scan != s || a.some == nil || a.some.valued || a.some.used {
+			continue
+		}
+		if all++; a.column == column {
+			out = append(out, a)
+		}
+	}
+	if all < 2 {
+		return nil
+	}
+	return out
+}
+
+// together is the name of that aggregate.
+func (s *scan) together(column int) string {
+	return fmt.Sprintf("%s%s_b%d", Reserved, s.name, column+1)
+}
+
+// clickTogether writes those aggregates. It tells which counts nobody else asks for.
+func (g *generator) clickTogether(s *scan, own [][]piece) (columns []piece, spared []*slot) {
+	for i := range g.bits {
+		var sum []piece
+		for _, a := range g.together(s, i) {
+			spared = append(spared, a.some)
+			condition := list(own[slices.Index(s.slots, a.some)], " AND ")
+			weight := fmt.Sprint(a.weight)
+			switch {
+			case condition.sql == "":
+				sum = append(sum, text(weight))
+				continue
+			case !g.filledAggregate(a.some.agg):
+				condition = join("COALESCE(", condition, ", 0)")
+			}
+			sum = append(sum, join("if(", condition, ", "+weight+", 0)"))
+		}
+		if len(sum) > 0 {
+			columns = append(columns, join("groupBitOr(toUInt64(", list(sum, " + "), ")) AS "+s.together(i)))
+		}
+	}
+	return columns, spared
 }

@@ -79,6 +79,7 @@ func (g *generator) clickRankValue(r *plan.Rank) string {
 	g.tracing = &trace{}
 	value, known := g.ranked(r)
 	scans := g.tracing.scans
+	g.tracing.value()
 	g.tracing = nil
 	if !ofOneScan(r) || len(scans) != 1 {
 		g.fail(r, "the values of a rank that is not of one kind's records beside plans")

@@ -37,6 +37,7 @@ type slot struct {
 	used   bool // its value is read, not only whether there is a row
 	some   int  // how often it is asked whether there is one
 	read   bool // of ClickHouse: its value is read within the scan
+	valued bool // and not only to see whether there is a record
 	// ranked is of a sum in which missing values are zero: it is NULL for a customer of
 	// whom no record is selected, and for nobody else.
 	ranked bool
@@ -217,14 +218,16 @@ func (g *generator) grouped(s *scan) piece {
 	where, own := g.selected(s, r)
 	where = append(where, g.outside(s, r.owner.sql)...)
 	columns := []piece{join(r.owner, " AS c")}
+	var spared []*slot
 	if g.dialect == ClickHouse {
-		columns[0] = join(r.owner, " AS "+clickOwner)
+		columns, spared = g.clickTogether(s, own)
+		columns = append([]piece{join(r.owner, " AS "+clickOwner)}, columns...)
 	}
 	if s.beside != "" {
 		columns[0] = text(g.clickKey(r.owner.sql) + " AS " + s.beside)
 	}
 	for i, slot := range s.slots {
-		if !slot.used && !slot.read {
+		if !slot.used && !slot.read || slices.Contains(spared, slot) {
 			continue
 		}
 		value, name := g.compute(slot, r, list(own[i], " AND ")), slot.column
