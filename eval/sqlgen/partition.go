@@ -28,7 +28,8 @@ const shortest = 35 * 24 * time.Hour
 // where it shares a part with others, and for InRank where it is alone.
 //
 // On ClickHouse every plan shares one statement, but for those that compare the records of
-// two short windows.
+// two short windows, and ranks without a cut whose records no other plan reads or that are
+// few.
 func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 	if d == ClickHouse {
 		return clickParts(s, q, cuts)
