@@ -131,15 +131,21 @@ func (g *generator) askWithin(s *scan, root plan.Test) (rest plan.Test) {
 	return &plan.And{Terms: others}
 }
 
-// reads tells whether a test reads an aggregate of a scan, and whether it reads anything
-// besides.
-func (g *generator) reads(t plan.Test, s *scan) (reads, besides bool) {
+// reads tells whether a test reads an aggregate of a scan, be it as the moment at which the
+// window of another begins or ends, and whether it reads anything besides.
+func (g *generator) reads(t plan.Node, s *scan) (reads, besides bool) {
 	plan.Walk(t, func(n plan.Node) bool {
 		switch n := n.(type) {
 		case *plan.Aggregate:
 			slot := g.byKey[plan.Key(n)]
 			is := slot != nil && slot.scan == s
-			reads, besides = reads || is, besides || !is || n.Window.From.Kind == plan.Moment || n.Window.To.Kind == plan.Moment
+			reads, besides = reads || is, besides || !is
+			for _, b := range []plan.Bound{n.Window.From, n.Window.To} {
+				if b.Kind == plan.Moment {
+					within, _ := g.reads(b.Moment, s)
+					reads, besides = reads || within, true
+				}
+			}
 			return false
 		case *plan.Attr, *plan.Has, *plan.Member, *plan.Sample, *plan.Rank:
 			besides = true
