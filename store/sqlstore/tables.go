@@ -362,20 +362,21 @@ func (l *layout) migrate(ctx context.Context, db *sql.DB, prefix string, s *stor
 		}
 		for _, of := range s.Tables() {
 			t := l.tables[of]
-			if err := l.migrateTable(t, known, exec); err != nil {
-				return err
-			}
-			for _, c := range of.Columns {
-				if _, ok := known[t.name][c.Name]; !ok {
-					if err := exec("INSERT INTO "+ledger+" (of_table, name, declared) VALUES (?, ?, ?)", t.name, c.Name, declared(c.Type)); err != nil {
-						return err
-					}
-				}
-			}
-			if _, ok := known[t.name]; !ok {
-				if err := exec("INSERT INTO "+ledger+" (of_table, name, declared) VALUES (?, ?, ?)", t.name, "", "table"); err != nil {
+			if !l.making(t, known[t.name]) {
+				if err := l.migrateTable(t, known[t.name], exec); err != nil {
 					return err
 				}
+				continue
+			}
+			change, err := l.resume(ctx, tx, ledger, t, known[t.name], exec)
+			if err != nil {
+				return err
+			}
+			if err := l.migrateTable(t, known[t.name], change); err != nil {
+				return err
+			}
+			if err := l.record(ledger, t, of, known[t.name], exec); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -444,15 +445,20 @@ func (l *layout) known(ctx context.Context, tx *sql.Tx, ledger string) (map[stri
 	return out, rows.Err()
 }
 
-func (l *layout) migrateTable(t *ownTable, known map[string]map[string]string, exec func(string, ...any) error) error {
-	before, exists := known[t.name]
-	if !exists {
+// execer runs a statement of a migration.
+type execer = func(query string, args ...any) error
+
+// migrateTable makes a table or changes it. before is what the ledger has of it.
+func (l *layout) migrateTable(t *ownTable, before map[string]string, exec execer) error {
+	if _, exists := before[""]; !exists {
 		for _, stmt := range l.statements(t) {
 			if err := exec(stmt); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(before) == 0 {
+			return nil
+		}
 	}
 	for _, c := range t.of.Columns {
 		if was, ok := before[c.Name]; ok && was != declared(c.Type) {
