@@ -17,6 +17,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// runner runs a program, and gives what it says.
+type runner func(args ...string) (code int, out, errs string)
+
+func run(t *testing.T, program string) runner {
+	return func(args ...string) (code int, out, errs string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Run(); err != nil {
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit)
+			code = exit.ExitCode()
+		}
+		return code, stdout.String(), stderr.String()
+	}
+}
+
 // command is the command line tool, built.
 func command(t *testing.T) string {
 	t.Helper()
@@ -82,6 +100,33 @@ var folderRules = []string{
 	`no such thing`,
 }
 
+// sameAsFolder asks what was loaded: every rule has the members that it has over the
+// folder, in the same words.
+func sameAsFolder(t *testing.T, run runner, dir, to string) {
+	t.Helper()
+	same := func(args ...string) (out string) {
+		t.Helper()
+		args = append(args[:1:1], append([]string{"--as-of=2026-03-10", "--zone=Asia/Seoul"}, args[1:]...)...)
+		wantCode, want, wantErrs := run(append(args[:1:1], append([]string{"--data", dir}, args[1:]...)...)...)
+		code, out, errs := run(append(args[:1:1], append([]string{"--store", to, "--catalog", filepath.Join(dir, "catalog.yaml")}, args[1:]...)...)...)
+		require.Equal(t, wantCode, code, "%s: %s", args, errs)
+		require.Empty(t, cmp.Diff(want, out), "%s", args)
+		require.Empty(t, cmp.Diff(wantErrs, errs), "%s", args)
+		return out
+	}
+	answered := 0
+	for i, rule := range folderRules {
+		if out := same("select", "--scope="+[]string{"members", "guests", "both"}[i%3], rule); out != "" {
+			answered++
+		}
+	}
+	require.Greater(t, answered, len(folderRules)/3)
+	for _, id := range []string{"kim", `o'hara, \ "x"`, "nobody"} {
+		same("explain", "--personal", "--customer", id, `points in top 2 or tags contains "vip" and items(where category = "hats")`)
+	}
+	same("select", "--format=json", `store_credit > 100`)
+}
+
 // The command loads a folder into ClickHouse and answers over it as over the folder.
 func TestCommandOnClickHouse(t *testing.T) {
 	server := servers.ClickHouse(t)
@@ -90,18 +135,7 @@ func TestCommandOnClickHouse(t *testing.T) {
 	require.NoError(t, err)
 	to := "clickhouse://" + at.Host + at.Path
 	tool := command(t)
-	run := func(args ...string) (code int, out, errs string) {
-		t.Helper()
-		var stdout, stderr bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), tool, args...)
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		if err := cmd.Run(); err != nil {
-			var exit *exec.ExitError
-			require.ErrorAs(t, err, &exit)
-			code = exit.ExitCode()
-		}
-		return code, stdout.String(), stderr.String()
-	}
+	run := run(t, tool)
 	dir := shopFolder(t)
 	load := []string{"load", "--data", dir, "--store", to, "--zone=Asia/Seoul"}
 
@@ -177,28 +211,7 @@ func TestCommandOnClickHouse(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, errs, "money KRW in the tables, money USD in the catalog")
 
-	// Every rule has the members that it has over the folder, in the same words.
-	same := func(args ...string) (out string) {
-		t.Helper()
-		args = append(args[:1:1], append([]string{"--as-of=2026-03-10", "--zone=Asia/Seoul"}, args[1:]...)...)
-		wantCode, want, wantErrs := run(append(args[:1:1], append([]string{"--data", dir}, args[1:]...)...)...)
-		code, out, errs := run(append(args[:1:1], append([]string{"--store", to, "--catalog", filepath.Join(dir, "catalog.yaml")}, args[1:]...)...)...)
-		require.Equal(t, wantCode, code, "%s: %s", args, errs)
-		require.Empty(t, cmp.Diff(want, out), "%s", args)
-		require.Empty(t, cmp.Diff(wantErrs, errs), "%s", args)
-		return out
-	}
-	answered := 0
-	for i, rule := range folderRules {
-		if out := same("select", "--scope="+[]string{"members", "guests", "both"}[i%3], rule); out != "" {
-			answered++
-		}
-	}
-	require.Greater(t, answered, len(folderRules)/3)
-	for _, id := range []string{"kim", `o'hara, \ "x"`, "nobody"} {
-		same("explain", "--personal", "--customer", id, `points in top 2 or tags contains "vip" and items(where category = "hats")`)
-	}
-	same("select", "--format=json", `store_credit > 100`)
+	sameAsFolder(t, run, dir, to)
 
 	// What dangol sql prints runs over the views.
 	_, out, errs = run("sql", "--dialect=clickhouse", "--format=json", "--as-of=2026-03-10", "--zone=Asia/Seoul", `items(where category = "hats")`)
