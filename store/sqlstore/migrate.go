@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 	"path"
 	"regexp"
@@ -142,40 +141,16 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, m Migrations) error {
 		return err
 	}
 	if d == MySQL {
-		return m.migrateLocked(ctx, db, list)
+		return locked(ctx, db, m.Prefix+"migrations", func(conn *sql.Conn) error { return m.apply(ctx, conn, d, list) })
 	}
 	return InTx(ctx, db, d, func(tx *sql.Tx) error {
 		if d == Postgres {
-			key := fnv.New64a()
-			key.Write([]byte(m.Prefix + "migrations"))
-			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(key.Sum64())); err != nil {
-				return fmt.Errorf("sqlstore: lock migrations: %w", err)
+			if err := lockTx(ctx, tx, m.Prefix+"migrations"); err != nil {
+				return err
 			}
 		}
 		return m.apply(ctx, tx, d, list)
 	})
-}
-
-// migrateLocked holds MariaDB's named lock on one connection, since its schema
-// statements end any transaction.
-func (m Migrations) migrateLocked(ctx context.Context, db *sql.DB, list []Migration) error {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	var got sql.NullInt64
-	name := m.Prefix + "migrations"
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 60)", name).Scan(&got); err != nil {
-		return fmt.Errorf("sqlstore: lock migrations: %w", err)
-	}
-	if got.Int64 != 1 {
-		return fmt.Errorf("%w: another process has been migrating for a minute", ErrBusy)
-	}
-	err = m.apply(ctx, conn, MySQL, list)
-	// The lock must not stay with a pooled connection, even when ctx is done.
-	_, unlock := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", name)
-	return errors.Join(err, unlock)
 }
 
 func (m Migrations) apply(ctx context.Context, q Querier, d Dialect, list []Migration) error {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -337,8 +336,15 @@ func (t *ownTable) reachedBy() []string {
 // migrate makes the tables what the catalog asks for: it creates those that are
 // missing and adds columns. Any number of processes may do so at once.
 func (l *layout) migrate(ctx context.Context, db *sql.DB, prefix string, s *store.Schema) error {
+	if l.dialect == MySQL {
+		return locked(ctx, db, prefix+"columns", func(conn *sql.Conn) error { return l.migrateIn(ctx, conn, prefix, s) })
+	}
+	return l.migrateIn(ctx, db, prefix, s)
+}
+
+func (l *layout) migrateIn(ctx context.Context, db beginner, prefix string, s *store.Schema) error {
 	ledger := l.dialect.Quote(prefix + "columns")
-	return InTx(ctx, db, l.dialect, func(tx *sql.Tx) error {
+	return inTx(ctx, db, l.dialect, func(tx *sql.Tx) error {
 		exec := func(query string, args ...any) error {
 			if _, err := tx.ExecContext(ctx, l.dialect.Rebind(query), args...); err != nil {
 				return fmt.Errorf("sqlstore: %s: %w", strings.SplitN(query, "\n", 2)[0], err)
@@ -346,9 +352,7 @@ func (l *layout) migrate(ctx context.Context, db *sql.DB, prefix string, s *stor
 			return nil
 		}
 		if l.dialect == Postgres {
-			key := fnv.New64a()
-			key.Write([]byte(prefix + "columns"))
-			if err := exec("SELECT pg_advisory_xact_lock(?)", int64(key.Sum64())); err != nil {
+			if err := lockTx(ctx, tx, prefix+"columns"); err != nil {
 				return err
 			}
 		}

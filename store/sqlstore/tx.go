@@ -40,6 +40,15 @@ const attempts = 12
 // PostgreSQL and MariaDB run it as READ COMMITTED, under which a guarded UPDATE
 // sees the row as last committed; SQLite is always serializable.
 func InTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error) error {
+	return inTx(ctx, db, d, f)
+}
+
+// beginner is a pool, or one connection of it.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
+func inTx(ctx context.Context, db beginner, d Dialect, f func(*sql.Tx) error) error {
 	var opts *sql.TxOptions
 	if d == Postgres || d == MySQL {
 		opts = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
@@ -91,7 +100,7 @@ func InKeyedTx(ctx context.Context, db *sql.DB, d Dialect, f func(*sql.Tx) error
 	return unsure
 }
 
-func once(ctx context.Context, db *sql.DB, d Dialect, opts *sql.TxOptions, f func(*sql.Tx) error) error {
+func once(ctx context.Context, db beginner, d Dialect, opts *sql.TxOptions, f func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return d.named(fmt.Errorf("sqlstore: begin: %w", err))
