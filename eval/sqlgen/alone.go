@@ -46,11 +46,8 @@ func (g *generator) alone(root plan.Test) piece {
 // no faster where it makes groups for their values; for a list of customers it is.
 func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piece, bool) {
 	g.idForm = g.owner(base)
-	lists := !base.read() && base.alike()
-	switch {
-	case g.ordered(base.slots[0].agg),
-		g.dialect == MySQL && !(lists && g.integerIDs()),
-		g.dialect == SQLite && lists:
+	lists := g.dialect == MySQL && g.integerIDs() && !base.read() && base.alike()
+	if g.dialect == MySQL && !lists || g.ordered(base.slots[0].agg) {
 		return piece{}, false
 	}
 	base.first = true
@@ -79,7 +76,7 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		}
 	}
 	having := g.inTurn(who, later, g.holds(root, g.customer()))
-	if g.dialect == MySQL {
+	if lists {
 		return join("SELECT DISTINCT ", r.owner, " AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
 	}
 	return join("SELECT ", g.id(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),

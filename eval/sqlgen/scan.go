@@ -240,15 +240,9 @@ func (g *generator) grouped(s *scan) piece {
 		g.clickNarrow(s.slots, r)
 	}
 	// MariaDB takes more for groups of one column. PostgreSQL knows by DISTINCT that each
-	// customer is there once; of groups it does not, and thinks a hash of them dear. SQLite
-	// sorts all records for groups, which is worth it for what is joined; without a fence it
-	// would ask each record what is asked of its customer.
-	if begins := g.dialect == SQLite && s.first; len(columns) == 1 && (begins || g.dialect == MySQL || g.dialect == Postgres) {
-		fence := ""
-		if begins {
-			fence = " LIMIT -1"
-		}
-		return join("SELECT DISTINCT ", columns[0], r.from(), " WHERE ", list(where, " AND "), fence)
+	// customer is there once; of groups it does not, and thinks a hash of them dear.
+	if (g.dialect == MySQL || g.dialect == Postgres) && len(columns) == 1 {
+		return join("SELECT DISTINCT ", columns[0], r.from(), " WHERE ", list(where, " AND "))
 	}
 	return join("SELECT ", list(columns, ", "), r.from(), " WHERE ", list(where, " AND "), " GROUP BY ", r.owner)
 }
