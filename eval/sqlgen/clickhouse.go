@@ -218,7 +218,7 @@ func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
 		if p, ok := g.clickAlone(roots[0], of); ok {
 			return p
 		}
-		return join("SELECT "+g.clickID(clickCustomer)+" FROM (", g.clickPeople(of), ") WHERE ", test)
+		return g.clickIDs(clickCustomer, join(" FROM (", g.clickPeople(of), ") WHERE ", test))
 	}
 	masks := make([]piece, len(roots))
 	for i, t := range roots {
@@ -537,6 +537,12 @@ func (g *generator) clickID(sql string) string {
 	}
 	g.idForm = IntegerKey
 	return "toInt64(" + sql + ")"
+}
+
+// clickIDs is a statement of customers' ids alone.
+func (g *generator) clickIDs(id string, from piece) piece {
+	g.pack(id, from)
+	return join("SELECT "+g.clickID(id), from)
 }
 
 // numbered tells whether every table tells customers by an integer.

@@ -73,13 +73,13 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	if of.base == nil {
 		key := outer + "." + g.schema.Customers.Key
 		conditions := append([]piece{h.clickThere(g.schema.Customers, outer), h.population()}, l.where...)
-		p = join("SELECT "+g.clickID(key)+" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...))
+		p = g.clickIDs(key, join(" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...)))
 	} else {
 		from := h.scan(h.scanOf(mode.base))
 		if mode.beside != "" {
 			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(mode.beside))
 		}
-		p = join("SELECT "+g.clickID(clickOwner)+" FROM (", from, ") WHERE ", g.all(test, of.late))
+		p = g.clickIDs(clickOwner, join(" FROM (", from, ") WHERE ", g.all(test, of.late)))
 	}
 	g.scans, g.err = h.scans, h.err
 	return p, true
