@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/dangol-dev/dangol/internal/integration/servers"
 	"github.com/dangol-dev/dangol/store/sqlstore"
 	"github.com/go-sql-driver/mysql"
@@ -21,7 +22,8 @@ import (
 // proxy stands between a driver and its server and cuts the connection at a COMMIT:
 // before the server has it, or after, when only the answer is lost.
 type proxy struct {
-	to      string // the server's socket
+	network string // of the server's address
+	at, to  string
 	left    atomic.Int64
 	arrives atomic.Bool // whether the server gets the COMMIT that is cut
 	stays   atomic.Bool // nobody gets through any more after the cut
@@ -30,6 +32,8 @@ type proxy struct {
 	// requests counts down to the request, of whatever sort, before which the
 	// connection is cut.
 	requests atomic.Int64
+	// bytes counts down to the byte of the answers at which the connection is cut.
+	bytes atomic.Int64
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -50,33 +54,50 @@ func (p *proxy) cutRequest(n int64) {
 	p.requests.Store(n)
 }
 
+// cutAnswer lets the answers from now on be cut at their nth byte.
+func (p *proxy) cutAnswer(n int64) {
+	p.cuts.Store(0)
+	p.bytes.Store(n)
+}
+
 // proxied starts a proxy before a server, and gives a pool through it.
 func proxied(t *testing.T, h home, s *servers.Server) (*proxy, *sql.DB) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dg") // a socket's path has little room
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p := &proxy{conns: map[net.Conn]bool{}}
-	socket := ".s.PGSQL.5432"
-	var db *sql.DB
 	if h.dialect == sqlstore.MySQL {
 		cfg, err := mysql.ParseDSN(s.DSN)
 		require.NoError(t, err)
-		socket = "m.sock"
-		p.to, cfg.Addr = cfg.Addr, filepath.Join(dir, socket)
+		p := listening(t, "unix", filepath.Join(dir, "m.sock"), cfg.Addr)
+		cfg.Addr = p.at
 		cfg.Logger = &mysql.NopLogger{} // it would tell of every cut
 		connector, err := mysql.NewConnector(cfg)
 		require.NoError(t, err)
-		db = sql.OpenDB(connector)
-	} else {
-		var home string
-		require.NoError(t, h.db.QueryRow("SHOW unix_socket_directories").Scan(&home))
-		db, err = sql.Open(s.Driver, strings.Replace(s.DSN, "host="+home, "host="+dir, 1))
-		require.NoError(t, err)
-		p.to = filepath.Join(home, socket)
+		return p, closing(t, sql.OpenDB(connector))
 	}
-	l, err := net.Listen("unix", filepath.Join(dir, socket))
+	if h.dialect == sqlstore.ClickHouse {
+		opts, err := clickhouse.ParseDSN(s.DSN)
+		require.NoError(t, err)
+		p := listening(t, "tcp", "127.0.0.1:0", opts.Addr[0])
+		opts.Addr[0] = p.at
+		return p, closing(t, clickhouse.OpenDB(opts))
+	}
+	const socket = ".s.PGSQL.5432"
+	var home string
+	require.NoError(t, h.db.QueryRow("SHOW unix_socket_directories").Scan(&home))
+	p := listening(t, "unix", filepath.Join(dir, socket), filepath.Join(home, socket))
+	db, err := sql.Open(s.Driver, strings.Replace(s.DSN, "host="+home, "host="+dir, 1))
 	require.NoError(t, err)
+	return p, closing(t, db)
+}
+
+// listening starts a proxy.
+func listening(t *testing.T, network, at, to string) *proxy {
+	t.Helper()
+	l, err := net.Listen(network, at)
+	require.NoError(t, err)
+	p := &proxy{network: network, to: to, at: l.Addr().String(), conns: map[net.Conn]bool{}}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -88,12 +109,17 @@ func proxied(t *testing.T, h home, s *servers.Server) (*proxy, *sql.DB) {
 		}
 	})
 	t.Cleanup(func() {
-		db.Close()
 		l.Close()
 		p.hangUp()
 		wg.Wait()
 	})
-	return p, db
+	return p
+}
+
+// closing closes a pool before its proxy ends.
+func closing(t *testing.T, db *sql.DB) *sql.DB {
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // hangUp ends all connections.
@@ -124,7 +150,7 @@ func (p *proxy) serve(client net.Conn) {
 	if p.down.Load() {
 		return
 	}
-	server, err := net.Dial("unix", p.to)
+	server, err := net.Dial(p.network, p.to)
 	if err != nil {
 		return
 	}
@@ -140,6 +166,12 @@ func (p *proxy) serve(client net.Conn) {
 			if silent.Load() || err != nil {
 				client.Close()
 				return // the server has answered the COMMIT: it is done
+			}
+			if p.bytes.Load() > 0 && p.bytes.Add(-int64(n)) <= 0 {
+				p.cuts.Add(1)
+				server.Close()
+				client.Close()
+				return
 			}
 			if _, err := client.Write(buf[:n]); err != nil {
 				return

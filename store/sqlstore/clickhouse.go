@@ -163,14 +163,15 @@ func (s *Mapped) precise(ctx context.Context) error {
 			c.sql.Precise = strings.HasPrefix(types[0], "DATETIME64")
 		}
 	}
-	s.m.schema.Local = s.local(ctx)
-	return nil
+	local, err := s.local(ctx)
+	s.m.schema.Local = local
+	return err
 }
 
 // local tells whether all tables are of engines whose rows lie on the server itself. It
 // knows only some: views and engines that read elsewhere may be anything, and who cannot
 // be told of tables is given statements that are right for all.
-func (s *Mapped) local(ctx context.Context) bool {
+func (s *Mapped) local(ctx context.Context) (bool, error) {
 	tables := map[string]bool{}
 	for _, name := range s.m.hosts {
 		database, table := "currentDatabase()", name
@@ -185,7 +186,10 @@ func (s *Mapped) local(ctx context.Context) bool {
 			strings.Join(slices.Sorted(maps.Keys(tables)), " OR ") + ")"
 		return conn.QueryRowContext(ctx, query).Scan(&found)
 	})
-	return err == nil && found == len(tables)
+	if err != nil && ClickHouse.lost(err) {
+		return false, fmt.Errorf("sqlstore: look where the tables lie: %w", err)
+	}
+	return err == nil && found == len(tables), nil
 }
 
 // columnForm finds out what statements may know of a column.

@@ -67,7 +67,7 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 	s := &Mapped{db: db, m: ready, schema: schema, opts: o}
 	if d == ClickHouse {
 		if err := s.precise(ctx); err != nil {
-			return nil, err
+			return nil, d.unread(ctx, err)
 		}
 	}
 	if d == MySQL {
@@ -76,12 +76,18 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 		}
 	}
 	if err := s.verify(ctx); err != nil {
-		if lost := d.told(ctx, err); !errors.As(lost, new(*MappingError)) || errors.Is(lost, ErrLost) {
-			return nil, lost // no fault of the mapping's
-		}
-		return nil, err
+		return nil, d.unread(ctx, err)
 	}
 	return s, nil
+}
+
+// unread is why a mapping could not be verified: what is wrong with it, or what happened
+// to the connection, which is no fault of the mapping's.
+func (d Dialect) unread(ctx context.Context, err error) error {
+	if lost := d.told(ctx, err); !errors.As(lost, new(*MappingError)) || errors.Is(lost, ErrLost) {
+		return lost
+	}
+	return err
 }
 
 // Catalog implements store.Store.
