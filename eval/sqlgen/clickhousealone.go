@@ -153,25 +153,27 @@ func (g *generator) scanOf(key string) *scan {
 // no record there. The join is a subquery: see clickReadSet.
 func (g *generator) clickBeside(base, other *scan) piece {
 	key := g.alias(Reserved)
-	ids := clickOwner
-	left, right := text(ids), text(g.clickKey(ids)+" AS "+key)
+	left := text(clickOwner)
 	for _, slot := range base.slots {
 		if slot.used || slot.read {
 			left.sql += ", " + slot.column
 		}
 	}
+	right := text(g.clickKey(clickOwner) + " AS " + key)
 	for _, slot := range other.slots {
 		if slot.used || slot.read { // an alias must not bear the name of what it is made of
 			right = join(right, ", ", g.slotSort(slot).cast(text(slot.column)), " AS x", slot.column)
 			left.sql += ", x" + slot.column + " AS " + slot.column
 		}
 	}
-	rows := join("SELECT ", right, " FROM (", g.scan(other), ")")
-	if !g.ordered(other.slots[0].agg) {
+	var rows piece
+	if g.ordered(other.slots[0].agg) {
+		rows = join("SELECT ", right, " FROM (", g.scan(other), ")")
+	} else {
 		other.beside = key
 		rows = g.scan(other)
 	}
-	return join("SELECT ", left, " FROM (", g.scan(base), ") dg_l "+g.global("ANY LEFT JOIN ("), rows, ") dg_r ON "+g.clickKey(ids)+" = "+key)
+	return join("SELECT ", left, " FROM (", g.scan(base), ") dg_l "+g.global("ANY LEFT JOIN ("), rows, ") dg_r ON "+g.clickKey(clickOwner)+" = "+key)
 }
 
 // decided is a test that one branch decides, as a condition of such a statement. some
