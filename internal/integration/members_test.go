@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/dangol-dev/dangol"
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/eval/plan"
 	"github.com/dangol-dev/dangol/internal/rulegen"
@@ -133,4 +135,38 @@ func writeMembers(t *testing.T, e engine, db *sql.DB, seed uint64) (changed int)
 	_, err = s.WriteMembers(t.Context(), nil, store.Query{AsOf: w.AsOf}, []string{"A"}, table)
 	require.ErrorIs(t, err, sqlstore.ErrGroups)
 	return changed
+}
+
+// ClickHouse has no transactions: asked to write members it says so, and touches nothing.
+func TestMembersAreNotWrittenOnClickHouse(t *testing.T) {
+	e := clickHouses()[0]
+	h := &host{t: t, e: e, db: e.start(t)}
+	h.create("people", "`id` String", "`points` Int64")
+	h.insert("people", nil, [][]any{{"a", 5}, {"b", 5}})
+	h.create("members", "`group_id` String", "`customer` String")
+	h.insert("members", nil, [][]any{{"all", "gone"}})
+	s, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+		Customers: sqlstore.TableMap{Table: "people", Key: "id", Columns: map[string]sqlstore.ColumnMap{"points": {Column: "points"}}},
+	}, sqlstore.MappedOptions{})
+	require.NoError(t, err)
+	rules, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	everyone, ds := rules.Text("points >= 5", compile.Options{})
+	require.False(t, ds.HasErrors(), "%v", ds)
+	query := store.Query{Plans: []*plan.Plan{everyone}, AsOf: time.Unix(1_790_000_000, 0)}
+	tables := func() (out string) {
+		require.NoError(t, h.db.QueryRow("SELECT toString(arraySort(groupArray(name))) FROM system.tables WHERE database = currentDatabase()").Scan(&out))
+		return out
+	}
+	before := tables()
+	tx, err := h.db.Begin()
+	require.NoError(t, err)
+	written, err := s.WriteMembers(t.Context(), tx, query, []string{"all"}, sqlstore.MemberTable{Name: "members"})
+	require.ErrorIs(t, err, sqlstore.ErrDialect)
+	require.Nil(t, written)
+	require.NoError(t, tx.Commit())
+	require.Equal(t, before, tables())
+	var rows string
+	require.NoError(t, h.db.QueryRow("SELECT toString(groupArray(concat(group_id, ' ', customer))) FROM members").Scan(&rows))
+	require.Equal(t, "['all gone']", rows)
 }
