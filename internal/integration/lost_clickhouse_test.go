@@ -22,7 +22,7 @@ import (
 func TestConnectionLostOnClickHouse(t *testing.T) {
 	server := servers.ClickHouse(t)
 	h := home{sqlstore.ClickHouse, server.Open(t)}
-	const people = 30_000 // whose answer is longer than what is read of it at once
+	const people = 10_000 // whose answer is longer than what is read of it at once
 	for _, query := range []string{
 		"CREATE TABLE lost_people (id Int64, points Int64) ENGINE = Memory",
 		"CREATE TABLE lost_orders (id Int64, buyer Int64, at Int64, total Int64) ENGINE = Memory",
