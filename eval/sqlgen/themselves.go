@@ -12,7 +12,7 @@ import (
 // of them to be worth its making: it costs SQLite less than what it then leaves unsorted.
 // listPass is that of a list of records, which is made sooner than groups are. latelyPass
 // stands for those whom an index on a short window finds.
-const mostPass, listPass, latelyPass = 0.55, 0.25, 0.05
+const mostPass, listPass, latelyPass = 0.45, 0.25, 0.05
 
 // fewDays is the longest window whose records SQLite groups or lists sooner than it makes
 // a list of customers.
