@@ -67,7 +67,7 @@ func workerShop(ctx context.Context, dir string, n int) (*message.Service, func(
 	people := everybody(n)
 	sender := plainSender{filepath.Join(dir, "sent.jsonl")}
 	svc, err := message.New(message.Config{
-		Store: store, Audience: people, Contacts: people, Lease: time.Second, Batch: 10, Workers: 2, Poll: 50 * time.Millisecond,
+		Store: store, Audience: people, Contacts: people, Lease: 3 * time.Second, Batch: 10, Workers: 2, Poll: 50 * time.Millisecond,
 		Senders: map[message.Channel]message.Sender{message.SMS: sender},
 	})
 	return svc, func() { _ = db.Close() }, err
@@ -134,8 +134,6 @@ func TestProcessesKilledAndStopped(t *testing.T) {
 		return keys
 	}
 	until := func(sent int) {
-		// A worker that was stopped may hold SQLite's only lock: then nobody sends before
-		// it goes on, which must be sooner than the others stop waiting for the lock.
 		for range 600 {
 			if len(lines()) >= sent {
 				return
@@ -148,14 +146,21 @@ func TestProcessesKilledAndStopped(t *testing.T) {
 		workers = append(workers, start())
 	}
 	until(n / 10)
-	require.NoError(t, workers[0].Process.Signal(syscall.SIGSTOP))
+	// A worker that is stopped with SQLite's only lock in its hand would hold up the others
+	// longer than their own leases.
+	for {
+		require.NoError(t, workers[0].Process.Signal(syscall.SIGSTOP))
+		if writable(t, filepath.Join(dir, "state.db")) {
+			break
+		}
+		require.NoError(t, workers[0].Process.Signal(syscall.SIGCONT))
+		time.Sleep(5 * time.Millisecond)
+	}
 	until(n / 5)
 	require.NoError(t, workers[1].Process.Kill())
 	_ = workers[1].Wait()
 	workers[1] = start()
-	// Longer than its lease, but shorter than SQLite waits for a writer's lock: it may
-	// have been stopped with that in its hand.
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(4 * time.Second) // longer than its lease
 	require.NoError(t, workers[0].Process.Signal(syscall.SIGCONT))
 	for _, w := range workers {
 		require.NoError(t, w.Wait())
@@ -174,6 +179,25 @@ func TestProcessesKilledAndStopped(t *testing.T) {
 	require.Equal(t, n, res.Outcomes[message.Submitted]+res.Outcomes[message.Unknown], "%v", res.Outcomes)
 	require.LessOrEqual(t, res.Outcomes[message.Unknown], 4, "two processes of two workers with one submit each in flight")
 	require.GreaterOrEqual(t, len(seen), n-res.Outcomes[message.Unknown])
+}
+
+// writable tells whether a SQLite file's lock comes free within a tenth of a lease.
+func writable(t *testing.T, file string) bool {
+	db, err := sql.Open("sqlite", file)
+	require.NoError(t, err)
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 300")
+	require.NoError(t, err)
+	if _, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		require.ErrorContains(t, err, "locked")
+		return false
+	}
+	_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+	return true
 }
 
 var recipients = flag.Int("recipients", 1_000_000, "the audience of TestMillionRecipients")
