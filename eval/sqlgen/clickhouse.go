@@ -211,6 +211,7 @@ func certainly(p piece) piece {
 
 // clickSelect writes Select.
 func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
+	g.idForm = g.clickForm()
 	l := g.liftPopulation()
 	if len(roots) == 1 && len(ranks) == 0 {
 		test := g.holds(l.narrow(roots[0]), g.customer())
@@ -240,7 +241,7 @@ func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
 	people := g.clickPeople(of)
 	from := join(" FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask"+columns+" FROM (", people, ")) WHERE "+found)
 	g.pack("dg_c, dg_mask"+columns, from)
-	return join("SELECT "+g.clickID(clickCustomer)+", dg_mask"+shown, from)
+	return join("SELECT "+g.id(clickCustomer)+", dg_mask"+shown, from)
 }
 
 // bound computes a value of the columns of clickPeople, marked y, in a function that has
@@ -524,20 +525,18 @@ func (g *generator) clickKey(sql string) string {
 	return "toString(assumeNotNull(" + sql + "))"
 }
 
-// clickID is what a statement gives of a customer's id: see id. It asks for the statement
-// to be one of numbers, where it is.
-func (g *generator) clickID(sql string) string {
-	if !g.numbered {
-		return g.asText(sql)
+// clickForm is how customers are told who are selected: by what all tables tell them by.
+func (g *generator) clickForm() KeyForm {
+	if g.numbered {
+		return IntegerKey
 	}
-	g.idForm = IntegerKey
-	return "toInt64(" + sql + ")"
+	return AnyKey
 }
 
 // clickIDs is a statement of customers' ids alone.
 func (g *generator) clickIDs(id string, from piece) piece {
 	g.pack(id, from)
-	return join("SELECT "+g.clickID(id), from)
+	return join("SELECT "+g.id(id), from)
 }
 
 // numbered tells whether every table tells customers by an integer.

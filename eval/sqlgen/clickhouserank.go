@@ -45,12 +45,13 @@ const mostInArray = 1 << 23
 
 // clickInRank writes InRank. The arrays of rows lie in arrays again, as many as they need.
 func (g *generator) clickInRank(r *plan.Rank) piece {
+	g.idForm = g.clickForm()
 	rows := g.clickRanked(r, "dg_c, ")
 	arrays := join("SELECT groupArray(dg_c) AS dg_cs, groupArray(dg_v) AS dg_vs FROM (", rows,
 		fmt.Sprintf(") GROUP BY intDiv(rowNumberInAllBlocks(), %d)", mostInArray))
 	all := join("SELECT groupArray(dg_cs) AS dg_css, groupArray(dg_vs) AS dg_vss, quantileExactArray("+level(r)+")(dg_vs) AS dg_cut FROM (", arrays, ")")
 	parts := join("SELECT dg_cs, dg_vs, dg_cut FROM (", all, ") ARRAY JOIN dg_css AS dg_cs, dg_vss AS dg_vs")
-	return join("SELECT "+g.clickID(clickCustomer)+", dg_v FROM (", parts, ") ARRAY JOIN dg_cs AS dg_c, dg_vs AS dg_v WHERE dg_v "+inside(r)+" dg_cut")
+	return join("SELECT "+g.id(clickCustomer)+", dg_v FROM (", parts, ") ARRAY JOIN dg_cs AS dg_c, dg_vs AS dg_v WHERE dg_v "+inside(r)+" dg_cut")
 }
 
 // clickRankCut writes RankCut.

@@ -323,6 +323,8 @@ func (g *generator) id(sql string) string {
 	switch {
 	case !g.integerIDs():
 		return g.asText(sql)
+	case g.dialect == ClickHouse: // whose drivers give each type of integers as its own
+		return "toInt64(" + sql + ")"
 	case g.dialect == SQLite:
 		return "CASE " + sql + " | 0 WHEN -9223372036854775808 THEN " + g.asText(sql) + " WHEN " + sql + " THEN " + sql + " ELSE " + g.asText(sql) + " END"
 	}
