@@ -152,3 +152,30 @@ func lines(sql string) string {
 	}
 	return strings.ReplaceAll(sql, "LEFT\nJOIN", "LEFT JOIN")
 }
+
+// Clock readings of a zone that changed its clocks a hundred times are a long expression:
+// it stands where the column is read, once, and nowhere else.
+func TestClockReadingsAreWorkedOutWhereTheyAreRead(t *testing.T) {
+	cat := catalog.Shop()
+	c, err := compile.New(cat)
+	require.NoError(t, err)
+	zone, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	schema := plainSchema(cat)
+	read := func(columns map[string]sqlgen.Column, name string) {
+		columns[name] = sqlgen.Column{SQL: "{t}." + name, Encoding: sqlgen.Local, Zone: zone}
+	}
+	read(schema.Customers.Columns, "joined")
+	read(schema.Records["all_orders"].Columns, "placed")
+	read(schema.Records["all_orders"].Columns, "paid")
+	for _, d := range dialects {
+		for rule, reads := range map[string]int{`grade = "vip"`: 0, `orders(30d) >= 1`: 0, `anniversary(joined) within next 7d`: 1} {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+			s, err := sqlgen.Select(d, schema, sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Plans: []*plan.Plan{p}}, nil)
+			require.NoError(t, err)
+			require.Equal(t, reads, strings.Count(s.SQL, " AS read_"), "%s, %s: %s", d, rule, s.SQL)
+			require.Equal(t, reads == 0, !strings.Contains(s.SQL, " w)"), "%s, %s: %s", d, rule, s.SQL)
+		}
+	}
+}

@@ -64,24 +64,51 @@ func readColumn(col Column) string {
 // table is the table as it stands in FROM: with a column more for each whose
 // clock readings take long to turn into instants.
 func (g *generator) table(t Table) string {
-	var extra []string
+	columns := ""
 	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
 		col := t.Columns[name]
 		if col.Encoding != Local {
 			continue
 		}
 		if read := g.fromLocal(g.clock(col, place(col.SQL, "w")), col.zone()); len(read) >= longText {
-			extra = append(extra, read+" AS "+readColumn(col))
+			more := longRead{t.Name, ", " + read + " AS " + readColumn(col), "." + readColumn(col)}
+			columns += more.column
+			if !slices.Contains(*g.long, more) {
+				*g.long = append(*g.long, more)
+			}
 		}
 	}
-	if len(extra) == 0 {
+	if columns == "" {
 		return t.Name
 	}
+	return g.widened(t.Name, columns)
+}
+
+// widened is a table with more columns.
+func (g *generator) widened(table, columns string) string {
 	all := "w.*"
 	if g.dialect == ClickHouse {
 		all = "*"
 	}
-	return "(SELECT " + all + ", " + strings.Join(extra, ", ") + " FROM " + t.Name + " w)"
+	return "(SELECT " + all + columns + " FROM " + table + " w)"
+}
+
+// longRead is a column that table adds to one, and how it is named where it is read.
+type longRead struct{ table, column, name string }
+
+// withoutUnread takes the columns that table added out of a statement where it reads
+// them nowhere: one with the clock changes of a century is kilobytes of text, of which an
+// engine reads every word each time.
+func (g *generator) withoutUnread(sql string) string {
+	for _, l := range *g.long {
+		if !strings.Contains(sql, l.name) {
+			sql = strings.ReplaceAll(sql, l.column, "")
+		}
+	}
+	for _, l := range *g.long {
+		sql = strings.ReplaceAll(sql, g.widened(l.table, ""), l.table)
+	}
+	return sql
 }
 
 func (c Column) zone() *time.Location {

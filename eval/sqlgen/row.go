@@ -123,7 +123,7 @@ func parentOf(slots []*slot, up int) string {
 func (g *generator) sub() *generator {
 	return &generator{
 		dialect: g.dialect, schema: g.schema, asOf: g.asOf, zone: g.zone, scope: g.scope,
-		groups: g.groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: g.joined, people: row{customerAlias: "c"}, numbered: g.numbered, plain: g.plain, links: g.links,
+		groups: g.groups, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: g.joined, long: g.long, people: row{customerAlias: "c"}, numbered: g.numbered, plain: g.plain, links: g.links,
 	}
 }
 

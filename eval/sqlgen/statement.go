@@ -168,6 +168,7 @@ type generator struct {
 	scans   []*scan
 	byKey   map[string]*slot   // aggregates that were asked for, by plan.Key
 	joined  *int               // derived tables written so far, for their names
+	long    *[]longRead        // columns added to tables
 	people  row                // the population
 	key     string             // the customer's id where tests are written, once that is known
 	asked   bool               // something of the customer's own row was asked for
@@ -204,7 +205,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, links: q.links, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int),
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, links: q.links, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int), long: new([]longRead),
 		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(), passing: map[string]float64{},
 	}
 	for _, p := range q.Plans {
@@ -233,7 +234,7 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	return Statement{SQL: p.sql, Packed: g.packed, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
+	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on
