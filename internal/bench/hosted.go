@@ -99,7 +99,8 @@ func startHosted(name string, o options) (*hosted, error) {
 		if err != nil {
 			return nil, err
 		}
-		if h.db, err = sql.Open("pgx", p.dsn); err != nil {
+		// As docs/mapping.md recommends, for both sides.
+		if h.db, err = sql.Open("pgx", p.dsn+" jit=off plan_cache_mode=force_custom_plan"); err != nil {
 			return nil, err
 		}
 		h.dialect, h.close = sqlstore.Postgres, func() { h.db.Close(); p.close() }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/compile"
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -75,4 +76,90 @@ func TestLoneStatementSeesWhatIsCommitted(t *testing.T) {
 	_, s := over("&autocommit=0")
 	_, err = s.Select(t.Context(), q)
 	require.ErrorContains(t, err, "1568")
+}
+
+// PostgreSQL runs such a statement outside of a transaction where the pool's connections
+// are set up for it, and within one where they are not, or where the statement wants more
+// settings. Either way it sees what is committed and leaves no transaction behind.
+func TestLoneStatementOnPostgreSQL(t *testing.T) {
+	server := servers.Postgres(t)
+	write := server.Open(t)
+	for _, query := range []string{
+		"CREATE TABLE few (id BIGINT NOT NULL PRIMARY KEY, country TEXT NOT NULL)",
+		"CREATE TABLE bought (customer BIGINT NOT NULL, at BIGINT NOT NULL, status TEXT NOT NULL)",
+		"INSERT INTO few SELECT n, 'KR' FROM generate_series(0, 99) n",
+		"INSERT INTO bought SELECT n % 40, 1000000, 'paid' FROM generate_series(1, 80) n",
+	} {
+		_, err := write.Exec(query)
+		require.NoError(t, err, query)
+	}
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	ask := func(rules ...string) (q store.Query) {
+		q.AsOf = time.Unix(bigAsOf, 0)
+		for _, rule := range rules {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors(), "%v", ds)
+			q.Plans = append(q.Plans, p)
+		}
+		return q
+	}
+	const isolation = "current_setting('transaction_isolation')" // REPEATABLE READ in a transaction of the library's
+	for name, of := range map[string]struct {
+		set   string
+		alone bool
+	}{
+		"as it comes":  {"", false},
+		"one of two":   {"&jit=off", false},
+		"set up":       {planned, true},
+		"serializable": {planned + "&default_transaction_isolation=serializable", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read := poolOf(t, server.Driver, server.DSN+of.set)
+			read.SetMaxOpenConns(1)
+			s, err := sqlstore.OpenMapped(t.Context(), read, sqlstore.Postgres, catalog.Shop(), sqlstore.Mapping{
+				Customers: sqlstore.TableMap{Table: "few", Key: "id", Columns: map[string]sqlstore.ColumnMap{
+					"country": {Column: "country"},
+					"grade":   {SQL: "(CASE WHEN {t}.id >= 0 THEN " + isolation + " END)"},
+				}},
+				Records: map[string]sqlstore.TableMap{"all_orders": {Table: "bought", Key: "customer", Customer: "customer", Owned: true, Columns: map[string]sqlstore.ColumnMap{
+					"placed": {Column: "at", Time: "epoch"}, "status": {Column: "status"},
+					"channel": {SQL: "(CASE WHEN {t}.customer >= 0 THEN " + isolation + " END)"},
+				}}},
+			}, sqlstore.MappedOptions{})
+			require.NoError(t, err)
+			count := func(rules ...string) (out []int) {
+				answers, err := s.Select(t.Context(), ask(rules...))
+				require.NoError(t, err)
+				for _, a := range answers {
+					require.NoError(t, a.Err)
+					out = append(out, a.Members.Len())
+				}
+				streamed := make([]int, len(out))
+				_, err = s.SelectEach(t.Context(), ask(rules...), func(plan int, _ dangol.CustomerID) error { streamed[plan]++; return nil })
+				require.NoError(t, err)
+				require.Equal(t, out, streamed)
+				return out
+			}
+			repeatable := `grade = "repeatable read"`
+			require.Equal(t, map[bool]int{true: 0, false: 100}[of.alone], count(repeatable)[0])
+			require.Equal(t, []int{100, 0}, count(repeatable, `country = "JP"`), "two rules read one state")
+			require.Equal(t, 40, count(`orders(where channel = "repeatable read") >= 2`)[0], "all orders are grouped, for which the planner is asked")
+			tx, err := write.Begin()
+			require.NoError(t, err)
+			_, err = tx.Exec("UPDATE few SET country = 'JP' WHERE id < 30")
+			require.NoError(t, err)
+			require.Zero(t, count(`country = "JP"`)[0])
+			require.NoError(t, tx.Commit())
+			require.Equal(t, 30, count(`country = "JP"`)[0])
+			_, err = write.Exec("UPDATE few SET country = 'KR'")
+			require.NoError(t, err)
+			open := 0
+			require.NoError(t, write.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'").Scan(&open))
+			require.Zero(t, open)
+			var hashes string
+			require.NoError(t, read.QueryRow("SHOW enable_hashagg").Scan(&hashes))
+			require.Equal(t, "on", hashes)
+		})
+	}
 }

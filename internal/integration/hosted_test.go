@@ -41,6 +41,9 @@ type engine struct {
 	click *clickHost              // of ClickHouse, which takes rows in a way of its own
 }
 
+// planned sets up PostgreSQL's connections as docs/mapping.md recommends.
+const planned = "&jit=off&plan_cache_mode=force_custom_plan"
+
 func engines() []engine {
 	server := func(start func(testing.TB) *servers.Server) func(testing.TB) *sql.DB {
 		return func(t testing.TB) *sql.DB { return start(t).Open(t) }
@@ -54,7 +57,11 @@ func engines() []engine {
 		times:  [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 	}
 	newer := postgres
-	newer.name, newer.start, newer.share = "PostgreSQL 18", server(servers.Postgres18), 4
+	newer.name, newer.share = "PostgreSQL 18", 4
+	newer.start = func(t testing.TB) *sql.DB { // where lone statements need no transaction
+		s := servers.Postgres18(t)
+		return poolOf(t, s.Driver, s.DSN+planned)
+	}
 	return append([]engine{
 		postgres, newer,
 		{

@@ -19,8 +19,8 @@ var ErrReadOnly = errors.New("sqlstore: the tables are only read")
 
 // Mapped answers rules from a host's own tables, with statements made by package
 // sqlgen, in transactions that only read, so that db may be a pool of connections
-// that can do nothing else. On MariaDB a statement that is the only one runs without a
-// transaction. WriteMembers alone writes, in the host's transaction. It is safe for
+// that can do nothing else. A statement that is the only one runs without a transaction on
+// MariaDB, and on PostgreSQL where the pool's connections are set up for it. WriteMembers alone writes, in the host's transaction. It is safe for
 // concurrent use.
 type Mapped struct {
 	db     *sql.DB
@@ -70,10 +70,14 @@ func OpenMapped(ctx context.Context, db *sql.DB, d Dialect, cat *catalog.Catalog
 			return nil, d.unread(ctx, err)
 		}
 	}
-	if d == MySQL {
-		if s.single, err = statesAlone(ctx, db); err != nil {
-			return nil, d.told(ctx, err)
-		}
+	switch d {
+	case MySQL:
+		s.single, err = statesAlone(ctx, db)
+	case Postgres:
+		s.single, err = plansAlone(ctx, db)
+	}
+	if err != nil {
+		return nil, d.told(ctx, err)
 	}
 	if err := s.verify(ctx); err != nil {
 		return nil, d.unread(ctx, err)

@@ -101,7 +101,7 @@ func (s *Mapped) later() *reader {
 			}
 			return nil
 		}
-		tx, err := beginReading(ctx, s.db, s.m.dialect)
+		tx, err := beginReading(ctx, s.db, s.m.dialect, s.single)
 		if err != nil {
 			return err
 		}
@@ -112,10 +112,13 @@ func (s *Mapped) later() *reader {
 }
 
 // lone runs work of one statement without a transaction, where nothing was asked before:
-// a statement sees one state by itself, and to begin and end a transaction takes MariaDB
-// three round trips.
+// a statement sees one state by itself, and to begin and end a transaction takes two or
+// three round trips. Of PostgreSQL's it must want no settings of its own, see prepare.
 func (s *Mapped) lone(r *reader, all []work) {
-	if s.single && len(all) == 1 && r.q == nil {
+	if !s.single || len(all) != 1 || r.q != nil || r.opening != nil {
+		return
+	}
+	if part := all[0].part; s.m.dialect != Postgres || len(part) == 1 && part[0].alone.Scans < 2 && !part[0].alone.Whole {
 		r.q = s.db
 	}
 }
@@ -143,8 +146,22 @@ func statesAlone(ctx context.Context, db *sql.DB) (bool, error) {
 	return commits && isolated, rows.Err()
 }
 
-// beginReading begins a transaction that reads one state of the data.
-func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
+// plansAlone tells whether the pool's connections of PostgreSQL have what statements need
+// from the start, see settings. What is serializable by itself may fail for what others
+// write at the same time.
+func plansAlone(ctx context.Context, db *sql.DB) (bool, error) {
+	var set sql.NullBool // NULL of CockroachDB, which does not have all of them
+	err := db.QueryRowContext(ctx, `SELECT current_setting('jit', true) = 'off' AND current_setting('plan_cache_mode', true) = 'force_custom_plan'
+		AND current_setting('default_transaction_isolation', true) <> 'serializable'`).Scan(&set)
+	if err != nil {
+		return false, fmt.Errorf("sqlstore: %w", err)
+	}
+	return set.Bool, nil
+}
+
+// beginReading begins a transaction that reads one state of the data. Set tells of
+// PostgreSQL that the connections are set up for statements already.
+func beginReading(ctx context.Context, db *sql.DB, d Dialect, set bool) (*sql.Tx, error) {
 	opts := &sql.TxOptions{ReadOnly: true}
 	if d != SQLite {
 		opts.Isolation = sql.LevelRepeatableRead
@@ -153,7 +170,7 @@ func beginReading(ctx context.Context, db *sql.DB, d Dialect) (*sql.Tx, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: begin: %w", err)
 	}
-	if d == Postgres {
+	if d == Postgres && !set {
 		if _, err := tx.ExecContext(ctx, "SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan"); err != nil {
 			return nil, errors.Join(fmt.Errorf("sqlstore: begin: %w", err), tx.Rollback())
 		}

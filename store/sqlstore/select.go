@@ -23,7 +23,7 @@ func (s *Mapped) Select(ctx context.Context, q store.Query) ([]store.Answer, err
 	defer cancel()
 	r := s.later()
 	defer r.end()
-	if s.m.dialect == Postgres {
+	if s.m.dialect == Postgres && !(s.single && len(q.Plans) == 1) {
 		r.ahead(ctx)
 	}
 	answers, err := s.selectIn(ctx, r, q)

@@ -211,7 +211,7 @@ func (s *Store) scan(ctx context.Context, tx *sql.Tx, q store.Query) ([]store.An
 
 // reading runs f in a transaction that only reads one state of the data.
 func (s *Store) reading(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := beginReading(ctx, s.opts.Reader, s.d)
+	tx, err := beginReading(ctx, s.opts.Reader, s.d, false)
 	if err != nil {
 		return s.d.told(ctx, err)
 	}

@@ -389,7 +389,7 @@ func (l *layout) migrateIn(ctx context.Context, db beginner, prefix string, s *s
 
 // present sees that the tables are what the catalog asks for, and writes nothing.
 func (l *layout) present(ctx context.Context, db *sql.DB, prefix string, s *store.Schema) error {
-	tx, err := beginReading(ctx, db, l.dialect)
+	tx, err := beginReading(ctx, db, l.dialect, false)
 	if err != nil {
 		return err
 	}
