@@ -10,7 +10,8 @@ import (
 // statement begins with the one scan that stands for the population, or with the
 // population, and what other tables decide are lists of customers, asked by IN. The
 // engine has no rows to lay over each other then, and passes over each table once. One
-// scan whose values are compared with those of the first is joined to it.
+// scan whose values are compared with those of the first is joined to it, or read with it:
+// see clickLaid.
 
 // alone is how the tests of such a statement are written.
 type alone struct {
@@ -152,6 +153,9 @@ func (g *generator) scanOf(key string) *scan {
 // clickBeside has the columns of a scan and beside them those of another, NULL for who has
 // no record there. The join is a subquery: see clickReadSet.
 func (g *generator) clickBeside(base, other *scan) piece {
+	if p, ok := g.clickLaid(base, other); ok {
+		return p
+	}
 	key := g.alias(Reserved)
 	left := text(clickOwner)
 	for _, slot := range base.slots {

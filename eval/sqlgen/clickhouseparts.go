@@ -25,7 +25,7 @@ func clickParts(s *Schema, q Query, cuts map[string]Cut) []Part {
 				why[i] = aRank
 			}
 		} else if g.comparesFew(root) {
-			why[i] = "it compares the records of two short windows: these are joined by themselves"
+			why[i] = "it compares the records of two short windows: these are read by themselves"
 		}
 		if why[i] == "" {
 			for _, s := range g.scans {

@@ -184,12 +184,9 @@ func (g *generator) clickCompute(a *plan.Aggregate, r row, condition piece) piec
 			value = join("CASE WHEN ", condition, " THEN ", value, " END")
 		}
 		value = join(fn+"(", value, ")")
-		switch stamp, asItIs := g.rawStamp(a); {
-		case raw && asItIs:
-			value.sql = "toInt64(" + value.sql + ")"
-		case raw:
-			value.sql = g.clickDecode(col, catalog.Instant, value.sql)
-		case asItIs: // of a lifted one, which is decoded
+		if raw {
+			value.sql = g.clickOwnStamp(a, col, value.sql)
+		} else if stamp, asItIs := g.rawStamp(a); asItIs { // of a lifted one, which is decoded
 			value = join("intDiv(", value, fmt.Sprintf(", %d)", stamp.Encoding.unit()))
 		}
 		return value
@@ -220,6 +217,14 @@ func (g *generator) clickStamp(a *plan.Aggregate, r row) (Column, bool) {
 	col, alias, ok := g.column(a.Of, r)
 	col.SQL = place(col.SQL, alias)
 	return col, ok && col.Encoding != Local
+}
+
+// clickOwnStamp is what a scan gives of a value of that column.
+func (g *generator) clickOwnStamp(a *plan.Aggregate, col Column, sql string) string {
+	if _, asItIs := g.rawStamp(a); asItIs {
+		return "toInt64(" + sql + ")"
+	}
+	return g.clickDecode(col, catalog.Instant, sql)
 }
 
 func nonEmpty(list ...piece) []piece {
