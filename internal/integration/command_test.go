@@ -1,16 +1,13 @@
 package integration_test
 
 import (
-	"bytes"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dangol-dev/dangol/internal/integration/servers"
 	"github.com/go-sql-driver/mysql"
@@ -57,28 +54,11 @@ func TestCommandOnServers(t *testing.T) {
 			fails(2, "no finished load", "select", "--store", to, `points > 5`)
 			require.Zero(t, made())
 
-			big := t.TempDir()
-			var many strings.Builder
-			many.WriteString("id,points\n")
-			for i := range 300_000 {
-				fmt.Fprintf(&many, "c%06d,%d\n", i, i%1000)
-			}
-			require.NoError(t, os.WriteFile(filepath.Join(big, "customers.csv"), []byte(many.String()), 0o600))
-			killed := exec.Command(tool, "load", "--data", big, "--store", to)
-			var said bytes.Buffer
-			killed.Stderr = &said
-			require.NoError(t, killed.Start())
-			for range 6000 {
+			killedLoad(t, tool, to, 300_000, func() bool {
 				// The tables are described after they were made, and then filled.
-				if n := 0; db.QueryRow("SELECT COUNT(*) FROM dangol_columns").Scan(&n) == nil && n > 0 {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			require.NoError(t, killed.Process.Kill())
-			var exit *exec.ExitError
-			require.ErrorAs(t, killed.Wait(), &exit)
-			require.Equal(t, -1, exit.ExitCode(), "it was killed at work: %s", &said)
+				n := 0
+				return db.QueryRow("SELECT COUNT(*) FROM dangol_columns").Scan(&n) == nil && n > 0
+			})
 			fails(2, "dangol: --store: ", "select", "--store", to, `points > 5`)
 
 			bad := t.TempDir()

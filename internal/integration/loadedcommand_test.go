@@ -46,6 +46,34 @@ func command(t *testing.T) string {
 	return file
 }
 
+// killedLoad loads many customers and is killed at work, once that has begun. It gives
+// their folder, and what the load said.
+func killedLoad(t *testing.T, tool, to string, rows int, begun func() bool) (folder, said string) {
+	t.Helper()
+	folder = t.TempDir()
+	var many strings.Builder
+	many.WriteString("id,points\n")
+	for i := range rows {
+		fmt.Fprintf(&many, "c%06d,%d\n", i, i%1000)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "customers.csv"), []byte(many.String()), 0o600))
+	var stderr bytes.Buffer
+	load := exec.CommandContext(t.Context(), tool, "load", "--data", folder, "--store", to)
+	load.Stderr = &stderr
+	require.NoError(t, load.Start())
+	for range 6000 {
+		if begun() {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	require.NoError(t, load.Process.Kill())
+	var exit *exec.ExitError
+	require.ErrorAs(t, load.Wait(), &exit)
+	require.Equal(t, -1, exit.ExitCode(), "it was killed at work: %s", &stderr)
+	return folder, stderr.String()
+}
+
 // shopFolder is a folder of CSV files with what is awkward in them.
 func shopFolder(t *testing.T) string {
 	t.Helper()
@@ -169,29 +197,12 @@ func TestCommandOnClickHouse(t *testing.T) {
 	require.Empty(t, tables(t, db))
 
 	// A killed load is not seen, and the next one clears it away.
-	big := t.TempDir()
-	var many strings.Builder
-	many.WriteString("id,points\n")
-	for i := range 400_000 {
-		fmt.Fprintf(&many, "c%06d,%d\n", i, i%1000)
-	}
-	require.NoError(t, os.WriteFile(filepath.Join(big, "customers.csv"), []byte(many.String()), 0o600))
-	killed := exec.Command(tool, "load", "--data", big, "--store", to)
-	var said bytes.Buffer
-	killed.Stderr = &said
-	require.NoError(t, killed.Start())
-	for range 6000 {
-		if n := 0; db.QueryRow("SELECT toInt64(count()) FROM system.parts WHERE active AND database = currentDatabase()").Scan(&n) == nil && n > 0 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	require.NoError(t, killed.Process.Kill())
-	var exit *exec.ExitError
-	require.ErrorAs(t, killed.Wait(), &exit)
-	require.Equal(t, -1, exit.ExitCode(), "it was killed at work: %s", &said)
+	big, said := killedLoad(t, tool, to, 400_000, func() bool {
+		n := 0
+		return db.QueryRow("SELECT toInt64(count()) FROM system.parts WHERE active AND database = currentDatabase()").Scan(&n) == nil && n > 0
+	})
 	left := tables(t, db)
-	require.NotEmpty(t, left, "%s", &said)
+	require.NotEmpty(t, left, "%s", said)
 	code, _, errs = run("select", "--store", to, `points > 5`)
 	require.Equal(t, 2, code)
 	require.Contains(t, errs, "no finished load")
