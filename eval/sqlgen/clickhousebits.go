@@ -27,20 +27,28 @@ type atom struct {
 
 // trace notes what aggregates a test reads while it is written.
 type trace struct {
-	scans   []*scan
 	slots   []*slot
 	started []*slot // those that nothing in their scan had read before
 }
 
 func (t *trace) saw(s *slot) {
-	if !slices.Contains(t.scans, s.scan) {
-		t.scans = append(t.scans, s.scan)
-	}
 	t.slots = append(t.slots, s)
 	if !s.read {
 		s.read = true
 		t.started = append(t.started, s)
 	}
+}
+
+// scan is the one whose aggregates alone were read, nil when there is none.
+func (t *trace) scan() *scan {
+	var one *scan
+	for _, s := range t.slots {
+		if one != nil && s.scan != one {
+			return nil
+		}
+		one = s.scan
+	}
+	return one
 }
 
 // value notes that the values of aggregates are asked for, not only whether there is a
@@ -129,9 +137,9 @@ func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
 	test := g.holds(t, r)
 	tr := g.tracing
 	g.tracing = nil
-	v := unknown
-	if len(tr.scans) == 1 {
-		v = absence{g: g, scan: tr.scans[0], zero: true}.test(t)
+	home, v := tr.scan(), unknown
+	if home != nil {
+		v = absence{g: g, scan: home, zero: true}.test(t)
 	}
 	if v == unknown {
 		for _, s := range tr.started {
@@ -149,11 +157,11 @@ func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
 	}
 	var is piece
 	if g.form != nil {
-		is = g.decided(tr.scans[0], some, tr.started, test)
+		is = g.decided(home, some, tr.started, test)
 	} else {
-		is = g.bit(tr.scans[0], key, func() piece { return test })
+		is = g.bit(home, key, func() piece { return test })
 		if some {
-			g.atomByKey[tr.scans[0].name+key].some = tr.slots[0]
+			g.atomByKey[home.name+key].some = tr.slots[0]
 		} else {
 			tr.value()
 		}

@@ -79,15 +79,15 @@ func (g *generator) clickRanked(r *plan.Rank, columns string) piece {
 func (g *generator) clickRankValue(r *plan.Rank) string {
 	g.tracing = &trace{}
 	value, known := g.ranked(r)
-	scans := g.tracing.scans
+	home := g.tracing.scan()
 	g.tracing.value()
 	g.tracing = nil
-	if !ofOneScan(r) || len(scans) != 1 {
+	if !ofOneScan(r) || home == nil {
 		g.fail(r, "the values of a rank that is not of one kind's records beside plans")
 		return ""
 	}
 	name := g.alias(Reserved)
-	g.rankValues = append(g.rankValues, part{name: name, sort: partNumber, of: scans[0], known: certainly(known),
+	g.rankValues = append(g.rankValues, part{name: name, sort: partNumber, of: home, known: certainly(known),
 		value: join("toInt64(assumeNotNull(", value, "))")})
 	return name
 }

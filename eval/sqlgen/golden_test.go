@@ -62,6 +62,34 @@ func plainSchema(cat *catalog.Catalog) *sqlgen.Schema {
 	return s
 }
 
+// eachGolden compares golden files with what they should be, or rewrites them with
+// -update: their rules, a line each, and under the name of each dialect what the function
+// says of it that of makes of the file's name and rules.
+func eachGolden(t *testing.T, pattern string, of func(t *testing.T, name string, rules []string) func(sqlgen.Dialect) string) {
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			head, _, _ := strings.Cut(string(text), "\n-- ")
+			rules := strings.Split(strings.TrimSpace(head), "\n")
+			said := of(t, name, rules)
+			var b strings.Builder
+			b.WriteString(strings.Join(rules, "\n") + "\n")
+			for _, d := range dialects {
+				fmt.Fprintf(&b, "\n-- %s --\n%s", d, said(d))
+			}
+			if *update {
+				require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
+			}
+			require.Empty(t, cmp.Diff(string(text), b.String()), "run the test with -update")
+		})
+	}
+}
+
 // Each file holds a rule and the statement that every dialect gets for it. In those
 // called owned, every record's customer is a customer; in those of integers, customers'
 // ids are integers; in those called filled, ClickHouse's columns are never NULL besides, and
@@ -74,67 +102,50 @@ func TestStatements(t *testing.T) {
 	require.NoError(t, err)
 	zone, err := time.LoadLocation("Asia/Seoul")
 	require.NoError(t, err)
-	files, err := filepath.Glob("testdata/*.txtar")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			text, err := os.ReadFile(file)
+	eachGolden(t, "testdata/*.txtar", func(t *testing.T, name string, rules []string) func(sqlgen.Dialect) string {
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Zone: zone, Passing: map[*plan.Plan]float64{}}
+		cuts := map[string]sqlgen.Cut{}
+		for _, rule := range rules {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
+			if rank, ok := p.Root.(*plan.Rank); ok && strings.Contains(name, "ranked") {
+				q.Ranked = append(q.Ranked, rank)
+				continue
+			}
+			q.Plans = append(q.Plans, p)
+			if strings.Contains(name, "picked") {
+				q.Passing[p] = 0.2
+			}
+			for _, r := range eval.Ranks(p) {
+				cuts[plan.Key(r)] = sqlgen.Cut{Value: 250_000}
+			}
+		}
+		schema := plainSchema(cat)
+		for kind, table := range schema.Records {
+			table.Owned = strings.HasPrefix(name, "owned")
+			if strings.Contains(name, "integers") {
+				table.Owner, schema.Customers.Owner = sqlgen.IntegerKey, sqlgen.IntegerKey
+			}
+			if strings.Contains(name, "filled") {
+				table.OwnerType, schema.Customers.OwnerType = "Int32", "Int32"
+				fill(table.Columns)
+			}
+			schema.Records[kind] = table
+		}
+		if strings.Contains(name, "filled") {
+			fill(schema.Customers.Columns)
+			schema.Local = true
+		}
+		return func(d sqlgen.Dialect) string {
+			s, err := sqlgen.Select(d, schema, q, cuts)
+			var no *plan.Unsupported
+			if errors.As(err, &no) {
+				return fmt.Sprintf("%s, at %q\n", no, rules[0][no.Span.Start:no.Span.End])
+			}
 			require.NoError(t, err)
-			head, _, _ := strings.Cut(string(text), "\n-- ")
-			rules := strings.Split(strings.TrimSpace(head), "\n")
-			q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Zone: zone, Passing: map[*plan.Plan]float64{}}
-			cuts := map[string]sqlgen.Cut{}
-			for _, rule := range rules {
-				p, ds := c.Text(rule, compile.Options{})
-				require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
-				if rank, ok := p.Root.(*plan.Rank); ok && strings.Contains(file, "ranked") {
-					q.Ranked = append(q.Ranked, rank)
-					continue
-				}
-				q.Plans = append(q.Plans, p)
-				if strings.Contains(file, "picked") {
-					q.Passing[p] = 0.2
-				}
-				for _, r := range eval.Ranks(p) {
-					cuts[plan.Key(r)] = sqlgen.Cut{Value: 250_000}
-				}
-			}
-			schema := plainSchema(cat)
-			for kind, table := range schema.Records {
-				table.Owned = strings.HasPrefix(filepath.Base(file), "owned")
-				if strings.Contains(file, "integers") {
-					table.Owner, schema.Customers.Owner = sqlgen.IntegerKey, sqlgen.IntegerKey
-				}
-				if strings.Contains(file, "filled") {
-					table.OwnerType, schema.Customers.OwnerType = "Int32", "Int32"
-					fill(table.Columns)
-				}
-				schema.Records[kind] = table
-			}
-			if strings.Contains(file, "filled") {
-				fill(schema.Customers.Columns)
-				schema.Local = true
-			}
-			var b strings.Builder
-			b.WriteString(strings.Join(rules, "\n") + "\n")
-			for _, d := range dialects {
-				fmt.Fprintf(&b, "\n-- %s --\n", d)
-				s, err := sqlgen.Select(d, schema, q, cuts)
-				var no *plan.Unsupported
-				if errors.As(err, &no) {
-					fmt.Fprintf(&b, "%s, at %q\n", no, rules[0][no.Span.Start:no.Span.End])
-					continue
-				}
-				require.NoError(t, err)
-				fmt.Fprintf(&b, "%s\n%v\n", lines(s.SQL), s.Args)
-			}
-			if *update {
-				require.NoError(t, os.WriteFile(file, []byte(b.String()), 0o644))
-			}
-			require.Empty(t, cmp.Diff(string(text), b.String()), "run the test with -update")
-		})
-	}
+			return fmt.Sprintf("%s\n%v\n", lines(s.SQL), s.Args)
+		}
+	})
 }
 
 // fill says of columns that they are never NULL.
