@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -76,11 +77,27 @@ func (g *generator) overGroups(base *scan, needed []*scan, root plan.Test) (piec
 		}
 	}
 	having := g.inTurn(who, later, g.holds(root, g.customer()))
-	if lists {
-		return join("SELECT DISTINCT ", r.owner, " AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
+	g.repeats = g.repeat && (lists || g.dialect == SQLite && g.integerIDs() && !base.read() && base.alike()) && g.hardlyRepeats(base)
+	if lists || g.repeats {
+		distinct := "DISTINCT "
+		if g.repeats {
+			distinct = ""
+		}
+		return join("SELECT "+distinct+g.id(r.owner.sql)+" AS id", r.from(), " WHERE ", list(append(where, having...), " AND ")), true
 	}
 	return join("SELECT ", g.id(r.owner.sql), " AS id", r.from(), " WHERE ", list(where, " AND "),
 		" GROUP BY ", r.owner, " HAVING ", list(having, " AND ")), true
+}
+
+// longestRepeats is the longest window in which a customer hardly has many records with
+// one of some values.
+const longestRepeats = 366 * 24 * time.Hour
+
+// hardlyRepeats tells whether a scan reads few records of each of its customers.
+func (g *generator) hardlyRepeats(s *scan) bool {
+	low, ok := g.lowest(s.slots)
+	return ok && g.asOf.Sub(time.UnixMicro(low)) <= longestRepeats &&
+		!slices.ContainsFunc(s.slots, func(slot *slot) bool { return !picky(slot.agg.Where) })
 }
 
 // askWithin makes a scan the list of those of its groups that pass the terms which read

@@ -95,7 +95,7 @@ func eachGolden(t *testing.T, pattern string, of func(t *testing.T, name string,
 // ids are integers; in those called filled, ClickHouse's columns are never NULL besides, and
 // its rows lie on one server; in those called picked, one customer in five passes what a
 // rule asks of the customers themselves; in those called ranked, the values of ranks stand
-// beside the other rules.
+// beside the other rules; in those called repeated, ids may be.
 func TestStatements(t *testing.T) {
 	cat := catalog.Shop()
 	c, err := compile.New(cat)
@@ -103,7 +103,7 @@ func TestStatements(t *testing.T) {
 	zone, err := time.LoadLocation("Asia/Seoul")
 	require.NoError(t, err)
 	eachGolden(t, "testdata/*.txtar", func(t *testing.T, name string, rules []string) func(sqlgen.Dialect) string {
-		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Zone: zone, Passing: map[*plan.Plan]float64{}}
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, zone), Zone: zone, Passing: map[*plan.Plan]float64{}, Repeats: strings.Contains(name, "repeated")}
 		cuts := map[string]sqlgen.Cut{}
 		for _, rule := range rules {
 			p, ds := c.Text(rule, compile.Options{})

@@ -170,6 +170,11 @@ type Query struct {
 	// table of them. They are passed as one argument a group.
 	Groups map[string][]dangol.CustomerID
 
+	// Repeats allows a statement to give an id several times. On SQLite and MariaDB,
+	// which take longer to leave repeated integers out than to send them, one does where it
+	// lists the records of a window that have one of some values.
+	Repeats bool
+
 	links *links // nil where nobody asks for them
 }
 
@@ -189,6 +194,8 @@ type Statement struct {
 	// Numbers tells that ids come from a column of integers: a row's id is an integer,
 	// or, where SQLite has another value in such a column, its text.
 	Numbers bool
+	// Repeats tells that the answer may have an id several times.
+	Repeats bool
 }
 
 // piece is a part of a statement with the arguments of its placeholders, in the

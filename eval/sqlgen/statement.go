@@ -179,6 +179,8 @@ type generator struct {
 	part    float64            // of all customers, who pass that
 	lately  bool               // and an index finds who passes that
 	passing map[string]float64 // Query.Passing, by plan.Key of the plan's test
+	repeat  bool               // Query.Repeats
+	repeats bool               // Statement.Repeats
 	err     error              // the first thing that cannot be written
 	links   *links             // Query.links
 
@@ -205,7 +207,7 @@ func newGenerator(d Dialect, s *Schema, q Query, cuts map[string]Cut) *generator
 	}
 	g := &generator{
 		dialect: d, schema: s, asOf: q.AsOf.Truncate(time.Second), zone: zone,
-		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, links: q.links, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int), long: new([]longRead),
+		scope: scope, cuts: map[string]Cut{}, groups: q.Groups, links: q.links, repeat: q.Repeats, byKey: map[string]*slot{}, atomByKey: map[string]*atom{}, joined: new(int), long: new([]longRead),
 		people: row{customerAlias: outer}, numbered: s.numbered(), plain: s.plain(), passing: map[string]float64{},
 	}
 	for _, p := range q.Plans {
@@ -234,7 +236,7 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs()}, nil
+	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs(), Repeats: g.repeats}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

@@ -2,6 +2,8 @@ package integration_test
 
 import (
 	"database/sql"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,6 +162,51 @@ func TestLoneStatementOnPostgreSQL(t *testing.T) {
 			var hashes string
 			require.NoError(t, read.QueryRow("SHOW enable_hashagg").Scan(&hashes))
 			require.Equal(t, "on", hashes)
+		})
+	}
+}
+
+// Where a statement repeats customers whose ids are integers, each is a member once.
+func TestCustomersOfSeveralRecordsAreMembersOnce(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	for _, e := range engines() {
+		if e.click != nil {
+			continue
+		}
+		t.Run(e.name, func(t *testing.T) {
+			db := e.start(t)
+			for _, query := range []string{
+				"CREATE TABLE whom (id BIGINT NOT NULL PRIMARY KEY)",
+				"CREATE TABLE bought (customer BIGINT NOT NULL, placed BIGINT NOT NULL, product VARCHAR(20) NOT NULL)",
+				"INSERT INTO whom VALUES (7), (70), (71), (-3)",
+				fmt.Sprintf("INSERT INTO bought VALUES (70, %[1]d, 'A'), (7, %[1]d, 'A'), (70, %[1]d, 'B'), (-3, %[1]d, 'A'), (70, %[1]d, 'A'), (71, %[1]d, 'C'), (7, %[1]d, 'B')", bigAsOf-86400),
+			} {
+				_, err := db.Exec(query)
+				require.NoError(t, err, query)
+			}
+			s, err := sqlstore.OpenMapped(t.Context(), db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+				Customers: sqlstore.TableMap{Table: "whom", Key: "id"},
+				Records: map[string]sqlstore.TableMap{"items": {Table: "bought", Key: "customer", Customer: "customer", Parent: "customer", Owned: true, Columns: map[string]sqlstore.ColumnMap{
+					"order.placed": {Column: "placed", Time: "epoch"}, "order.status": {SQL: "'paid'"}, "product": {Column: "product"},
+				}}},
+			}, sqlstore.MappedOptions{})
+			require.NoError(t, err)
+			for _, rule := range []string{`items(90d where product in ("A", "B"))`, `items(where product in ("A", "B"))`, `items(90d) >= 1 and items(90d where product in ("A", "B"))`} {
+				p, ds := c.Text(rule, compile.Options{})
+				require.False(t, ds.HasErrors(), "%v", ds)
+				q := store.Query{Plans: []*plan.Plan{p}, AsOf: time.Unix(bigAsOf, 0)}
+				answers, err := s.Select(t.Context(), q)
+				require.NoError(t, err)
+				require.NoError(t, answers[0].Err)
+				want := []dangol.CustomerID{"-3", "7", "70"}
+				require.Equal(t, want, slices.Collect(answers[0].Members.All()), rule)
+				var each []dangol.CustomerID
+				_, err = s.SelectEach(t.Context(), q, func(_ int, id dangol.CustomerID) error { each = append(each, id); return nil })
+				require.NoError(t, err)
+				slices.Sort(each)
+				require.Equal(t, want, each, rule)
+			}
 		})
 	}
 }

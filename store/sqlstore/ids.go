@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,13 +34,25 @@ func (id rowID) id() dangol.CustomerID {
 type rowIDs struct {
 	numbers []int64
 	texts   []dangol.CustomerID
+	once    int // of numbers, that are each there once
 }
 
-func (ids *rowIDs) add(id rowID) {
+// manyNumbers is from how many numbers on those that are repeated are left out while more
+// come.
+const manyNumbers = 1 << 20
+
+// add takes an id. Where ids may come several times, no more numbers are held than a
+// million, or twice as many as there are.
+func (ids *rowIDs) add(id rowID, repeats bool) {
 	if id.isText {
 		ids.texts = append(ids.texts, id.text)
-	} else {
-		ids.numbers = append(ids.numbers, id.number)
+		return
+	}
+	ids.numbers = append(ids.numbers, id.number)
+	if n := len(ids.numbers); repeats && n >= manyNumbers && n >= 2*ids.once {
+		slices.Sort(ids.numbers)
+		ids.numbers = slices.Compact(ids.numbers)
+		ids.once = len(ids.numbers)
 	}
 }
 

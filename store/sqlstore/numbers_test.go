@@ -29,16 +29,26 @@ func TestNumbersAreMembersAsTheirTexts(t *testing.T) {
 			for range r.IntN(18) { // shorter ones too, and the powers of ten
 				n /= 10
 			}
-			got.add(rowID{number: n})
+			got.add(rowID{number: n}, n%2 == 0)
 			want = append(want, dangol.CustomerID(strconv.FormatInt(n, 10)))
 		}
 		for range texts {
 			id := dangol.CustomerID(strconv.FormatFloat(r.Float64()*100, 'f', r.IntN(2), 64))
-			got.add(textID(id))
+			got.add(textID(id), true)
 			want = append(want, id)
 		}
 		require.Empty(t, cmp.Diff(store.NewIDs(want), got.sorted()))
 	})
+}
+
+// Ids that a statement repeats take no memory for each time.
+func TestRepeatedNumbersAreHeldOnce(t *testing.T) {
+	var got rowIDs
+	for i := range 4 * manyNumbers {
+		got.add(rowID{number: int64(i % 1000)}, true)
+		require.LessOrEqual(t, len(got.numbers), manyNumbers)
+	}
+	require.Equal(t, 1000, got.sorted().Len())
 }
 
 func TestDigits(t *testing.T) {

@@ -64,7 +64,7 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	for i, w := range work {
 		r.last = i == len(work)-1
 		err := s.run(ctx, r, w, &kept, func(id rowID, one *question) error {
-			found[one.at].add(id)
+			found[one.at].add(id, one.alone.Repeats)
 			return nil
 		})
 		if err != nil {
@@ -124,7 +124,7 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold boo
 			continue
 		}
 		one := &question{at: i, plan: p, answer: &answers[i]}
-		if err := s.ask(ctx, r, q, one); err != nil {
+		if err := s.ask(ctx, r, q, one, hold); err != nil {
 			return nil, nil, err
 		}
 		switch {
@@ -147,14 +147,15 @@ func (s *Mapped) prepare(ctx context.Context, r *reader, q store.Query, hold boo
 	return answers, out, nil
 }
 
-// ask finds what the plan needs before its statement, and whether there is one.
-func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *question) error {
+// ask finds what the plan needs before its statement, and whether there is one. The
+// statement may repeat ids where they are held.
+func (s *Mapped) ask(ctx context.Context, r *reader, q store.Query, one *question, hold bool) error {
 	env := q.Env()
 	scope := one.plan.Scope
 	if scope == "" {
 		scope = plan.Members
 	}
-	one.query = sqlgen.Query{Plans: []*plan.Plan{one.plan}, AsOf: env.AsOf, Zone: env.Zone, Scope: scope}
+	one.query = sqlgen.Query{Plans: []*plan.Plan{one.plan}, AsOf: env.AsOf, Zone: env.Zone, Scope: scope, Repeats: hold}
 	one.cuts = map[string]sqlgen.Cut{}
 	for _, group := range one.plan.Groups {
 		ids, err := listed(q.Groups, group)
