@@ -38,12 +38,12 @@ func clickHouses() []engine {
 	old.name, old.start, old.click, old.times = "ClickHouse", one, &clickHost{}, [][2]string{micros}
 
 	seconds := base
-	seconds.name, seconds.start, seconds.share = "ClickHouse, whole seconds", one, 10
+	seconds.name, seconds.start, seconds.share = "ClickHouse, whole seconds", one, 4
 	seconds.click = &clickHost{seconds: true, again: true}
 	seconds.times = [][2]string{{"timestamptz", "DateTime"}, {"datetime", "DateTime"}, {"epoch", "UInt32"}, {"epoch_ms", "Int64"}, micros}
 
 	cluster := base
-	cluster.name, cluster.click, cluster.times, cluster.share = "ClickHouse, two nodes", &clickHost{again: true}, [][2]string{micros}, 10
+	cluster.name, cluster.click, cluster.times, cluster.share = "ClickHouse, two nodes", &clickHost{again: true}, [][2]string{micros}, 5
 	cluster.start = func(t testing.TB) *sql.DB {
 		for _, node := range servers.ClickHouseNodes(t, 2) {
 			cluster.click.nodes = append(cluster.click.nodes, node.Open(t))
@@ -53,7 +53,7 @@ func clickHouses() []engine {
 
 	today := base
 	// It takes most of a second to plan a dozen made-up rules, whatever the rows.
-	today.name, today.start, today.click, today.share = "ClickHouse in process", servers.ClickHouseLibrary, &clickHost{}, 20
+	today.name, today.start, today.click, today.share = "ClickHouse in process", servers.ClickHouseLibrary, &clickHost{}, 5
 	today.json = "String"
 	today.times = [][2]string{{"timestamptz", "DateTime64(6)"}, {"datetime", "DateTime64(6)"}, micros}
 	return []engine{old, seconds, cluster, today}

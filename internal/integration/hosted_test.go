@@ -57,7 +57,7 @@ func engines() []engine {
 		times:  [][2]string{{"timestamptz", "TIMESTAMPTZ"}, {"datetime", "TIMESTAMP"}, {"epoch_us", "BIGINT"}}, day: [2]string{"date", "DATE"},
 	}
 	newer := postgres
-	newer.name, newer.share = "PostgreSQL 18", 4
+	newer.name = "PostgreSQL 18"
 	newer.start = func(t testing.TB) *sql.DB { // where lone statements need no transaction
 		s := servers.Postgres18(t)
 		return poolOf(t, s.Driver, s.DSN+planned)
