@@ -195,7 +195,7 @@ func (g *generator) clickCompute(a *plan.Aggregate, r row, condition piece) piec
 	case plan.Count:
 		return join("toInt64(", call("count", piece{}), ")")
 	case plan.Sum:
-		return call("sum", g.expr(a.Of, r))
+		return g.clickSum(a.Of, r, call)
 	case plan.Min, plan.First:
 		return extreme("min")
 	case plan.Max, plan.Last:

@@ -168,6 +168,11 @@ func (g *generator) compare(n *plan.Compare, r row) piece {
 	if ok && is && len(r.aliases) == 0 && !plan.Holds(n.Op, 0, lit.Value.Int()) {
 		l = g.aggregate(a, true)
 	}
+	if is && lit.Value.Known() {
+		if column, ok := g.whole(n.L, r); ok {
+			l = column
+		}
+	}
 	out := join(l, " "+string(n.Op)+" ", g.expr(n.R, r))
 	out.sure = g.filled(n.L, r) && g.filled(n.R, r)
 	return out

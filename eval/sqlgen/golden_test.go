@@ -92,10 +92,11 @@ func eachGolden(t *testing.T, pattern string, of func(t *testing.T, name string,
 
 // Each file holds a rule and the statement that every dialect gets for it. In those
 // called owned, every record's customer is a customer; in those of integers, customers'
-// ids are integers; in those called filled, ClickHouse's columns are never NULL besides, and
-// its rows lie on one server; in those called picked, one customer in five passes what a
-// rule asks of the customers themselves; in those called ranked, the values of ranks stand
-// beside the other rules; in those called repeated, ids may be.
+// ids are integers; in those called filled, ClickHouse's columns are never NULL besides,
+// those of numbers hold integers, and its rows lie on one server; in those called picked, one
+// customer in five passes what a rule asks of the customers themselves; in those called
+// ranked, the values of ranks stand beside the other rules; in those called repeated, ids
+// may be.
 func TestStatements(t *testing.T) {
 	cat := catalog.Shop()
 	c, err := compile.New(cat)
@@ -148,10 +149,10 @@ func TestStatements(t *testing.T) {
 	})
 }
 
-// fill says of columns that they are never NULL.
+// fill says of columns that they are never NULL, and those of numbers integers.
 func fill(columns map[string]sqlgen.Column) {
 	for name, c := range columns {
-		c.Filled = true
+		c.Filled, c.Whole = true, name == "total" || name == "points"
 		columns[name] = c
 	}
 }

@@ -104,6 +104,9 @@ type Column struct {
 	Precise bool
 	// Filled is of ClickHouse: the column, Raw where there is one, is never NULL.
 	Filled bool
+	// Whole is of ClickHouse, of numbers: SQL is a bare column of integers that fit 64 bits
+	// with a sign.
+	Whole bool
 	// Raw is the host's own column behind the words that SQL makes of it, nil where
 	// there is none: a test for some words is asked of it, so that an index serves.
 	Raw *Raw

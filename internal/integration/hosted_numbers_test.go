@@ -39,6 +39,8 @@ var numberRules = []string{
 	`orders(365d) >= 3 or items(10d)`,
 	`avg(orders.total, 300d) >= 20000`,
 	`country = "KR" and orders(200d)`,
+	`points >= 0 and orders(30d)`,
+	`points < 5000000000 and orders(where total < 5000000000 and total > 20000) >= 2`,
 	`country in ("JP", "7", "300")`,
 	`not country = "KR" and not orders`,
 	`country is known and max(orders.total) - min(orders.total) > 100`,

@@ -207,8 +207,11 @@ func (s *Mapped) columnForm(ctx context.Context, t *mappedTable, c *mappedColumn
 		return &MappingError{Entry: c.entry, Why: "the column is of the type " + dbType + ": want " + want}
 	}
 	c.sql.Filled = !mayBeNull(found[len(found)-1])
-	if c.of.Type.Sort == catalog.Instant {
+	switch c.of.Type.Sort {
+	case catalog.Instant:
 		c.sql.Precise = strings.HasPrefix(dbType, "DATETIME64")
+	case catalog.Money, catalog.Number:
+		c.sql.Whole = c.sql.SQL == c.probe && slices.Contains(clickIntegers, dbType)
 	}
 	t.sql.Columns[c.of.Name] = c.sql // the schema has the same map
 	return nil
