@@ -81,6 +81,9 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(mode.beside))
 		}
 		p = g.clickIDs(clickOwner, join(" FROM (", from, ") WHERE ", g.all(test, of.late)))
+		if of.late.sql != "" {
+			g.unsift(clickOwner, join(" FROM (", from, ") WHERE ", g.all(test)))
+		}
 	}
 	g.scans, g.err = h.scans, h.err
 	return p, true

@@ -190,6 +190,8 @@ type Statement struct {
 	// arguments and answer that has few rows, each of whose columns is an array of integers
 	// as text, with Missing for NULL. It is "" where there is none.
 	Packed string
+	// Unsifted is Packed as it is found sooner, where it leaves those out who joined late.
+	Unsifted Unsifted
 	// Scans is how many derived tables of records stand in it.
 	Scans int
 	// Whole tells that it begins with all records of a kind, grouped by customer.

@@ -190,6 +190,7 @@ type generator struct {
 	bits       []string
 	rankValues []part // columns that ranks compare
 	packed     string // Statement.Packed
+	unsifted   Unsifted
 	tracing    *trace
 	numbered   bool   // customers are told by integers everywhere
 	plain      bool   // and by one type, see clickKey
@@ -236,7 +237,9 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs(), Repeats: g.repeats}, nil
+	unsifted := g.unsifted
+	unsifted.SQL = g.withoutUnread(unsifted.SQL)
+	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Unsifted: unsifted, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs(), Repeats: g.repeats}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

@@ -398,3 +398,78 @@ func TestStatementsOfOneNodeStayThere(t *testing.T) {
 		})
 	}
 }
+
+// Who joined at or after as-of is no member, however many they are, whether their ids come
+// beside the answer or they are left out within the database, and by one connection too.
+func TestWhoJoinedLateOnClickHouse(t *testing.T) {
+	const end, customers = 1_795_000_000, 2400
+	list := clickHouses()
+	for _, e := range []engine{list[0], list[3]} {
+		t.Run(e.name, func(t *testing.T) {
+			h := &host{t: t, e: e, db: e.start(t)}
+			h.db.SetMaxOpenConns(1)
+			for _, id := range []string{"Int64", "String"} {
+				people, visits := "people_"+id, "visits_"+id
+				h.create(people, "`id` "+id, "`joined` Int64")
+				h.create(visits, "`customer` "+id, "`at` Int64")
+				key := func(i int) any {
+					if id == "String" {
+						return strconv.Itoa(i)
+					}
+					return i
+				}
+				var rows, records [][]any
+				for i := range customers { // who is i joined i seconds before the end, and visited before that
+					rows = append(rows, []any{key(i), end - i})
+					records = append(records, []any{key(i), end - customers - 10})
+				}
+				rows = append(rows, []any{key(0), end}) // a host may have him twice
+				e.click.insert(h, people, rows)
+				e.click.insert(h, visits, records)
+				s, err := sqlstore.OpenMapped(t.Context(), h.db, e.dialect, catalog.Shop(), sqlstore.Mapping{
+					Customers: sqlstore.TableMap{Table: people, Key: "id", Columns: map[string]sqlstore.ColumnMap{"joined": {Column: "joined", Time: "epoch"}}},
+					Records: map[string]sqlstore.TableMap{"visits": {Table: visits, Key: "at", Customer: "customer", Owned: true,
+						Columns: map[string]sqlstore.ColumnMap{"at": {Column: "at", Time: "epoch"}}}},
+				}, sqlstore.MappedOptions{})
+				require.NoError(t, err)
+				c, err := compile.New(catalog.Shop())
+				require.NoError(t, err)
+				var plans []*plan.Plan
+				for _, rule := range []string{"visits(90d) >= 1", "visits(90d) >= 2", "visits = 1"} {
+					p, ds := c.Text(rule, compile.Options{})
+					require.False(t, ds.HasErrors())
+					plans = append(plans, p)
+				}
+				// The last is asked again of a time of which too many were late.
+				for _, late := range []int{0, 7, 999, 1000, customers, 1} {
+					var want []dangol.CustomerID
+					for i := late; i < customers; i++ {
+						want = append(want, dangol.CustomerID(strconv.Itoa(i)))
+					}
+					slices.Sort(want)
+					for _, some := range [][]*plan.Plan{plans[:1], plans[1:2], plans} {
+						q := store.Query{Plans: some, AsOf: time.Unix(int64(end-late+1), 0), Zone: time.UTC}
+						answers, err := s.Select(t.Context(), q)
+						require.NoError(t, err)
+						streamed := make([][]dangol.CustomerID, len(some))
+						_, err = s.SelectEach(t.Context(), q, func(plan int, id dangol.CustomerID) error {
+							streamed[plan] = append(streamed[plan], id)
+							return nil
+						})
+						require.NoError(t, err)
+						for i, a := range answers {
+							require.NoError(t, a.Err)
+							expected := want
+							if some[i] == plans[1] {
+								expected = nil
+							}
+							slices.Sort(streamed[i])
+							require.Equal(t, expected, slices.Collect(a.Members.All()), "%d late, plan %d of %d, ids are %s", late, i, len(some), id)
+							require.Equal(t, expected, streamed[i], "%d late, streamed", late)
+						}
+					}
+				}
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/dangol-dev/dangol"
@@ -28,6 +29,11 @@ type Mapped struct {
 	schema *store.Schema
 	opts   MappedOptions
 	single bool // whether a statement sees one state of the data without a transaction
+
+	// crowded is the latest as-of, in microseconds, of which more customers than
+	// sqlgen.MostLate were seen to have joined late. Nothing but time is lost where it is
+	// not so any more.
+	crowded atomic.Int64
 }
 
 // MappedOptions set up a Mapped store. The zero value works.

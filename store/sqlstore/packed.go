@@ -56,6 +56,12 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 
 // packed runs a statement whose columns are texts of many rows each.
 func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
+	if st.Unsifted.SQL != "" {
+		sifted, err := r.unsifted(ctx, st.Unsifted, visit)
+		if sifted || err != nil {
+			return err
+		}
+	}
 	columns := make([]packedColumn, len(values)+1)
 	dest := make([]any, len(columns))
 	for i := range columns {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/dangol-dev/dangol/eval/sqlgen"
@@ -26,6 +27,7 @@ type reader struct {
 	failed  bool          // whether a statement did
 	loops   bool          // whether PostgreSQL may loop over one part of a join within another
 	hashes  bool          // whether PostgreSQL may group by hashing
+	crowded *atomic.Int64 // Mapped.crowded
 }
 
 // ahead lets the state begin while the caller writes its first statement.
@@ -85,7 +87,7 @@ func (s *Mapped) reader(ctx context.Context) (*reader, error) {
 
 // later is a reader whose state begins with its first statement.
 func (s *Mapped) later() *reader {
-	r := &reader{dialect: s.m.dialect, loops: true, hashes: true}
+	r := &reader{dialect: s.m.dialect, loops: true, hashes: true, crowded: &s.crowded}
 	r.begin = func(ctx context.Context) error {
 		if s.m.dialect == ClickHouse {
 			conn, err := s.db.Conn(ctx)
