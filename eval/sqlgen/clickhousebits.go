@@ -281,16 +281,7 @@ func (g *generator) clickTogether(s *scan, own [][]piece) (columns []piece, spar
 		var sum []piece
 		for _, a := range g.together(s, i) {
 			spared = append(spared, a.some)
-			condition := list(own[slices.Index(s.slots, a.some)], " AND ")
-			weight := fmt.Sprint(a.weight)
-			switch {
-			case condition.sql == "":
-				sum = append(sum, text(weight))
-				continue
-			case !g.filledAggregate(a.some.agg):
-				condition = join("COALESCE(", condition, ", 0)")
-			}
-			sum = append(sum, join("if(", condition, ", "+weight+", 0)"))
+			sum = append(sum, g.weighed(a.some, own[slices.Index(s.slots, a.some)], a.weight))
 		}
 		if len(sum) > 0 {
 			columns = append(columns, join("groupBitOr(toUInt64(", list(sum, " + "), ")) AS "+s.together(i)))

@@ -221,7 +221,8 @@ func (g *generator) grouped(s *scan) piece {
 	var spared []*slot
 	if g.dialect == ClickHouse {
 		columns, spared = g.clickTogether(s, own)
-		columns = append([]piece{join(r.owner, " AS "+clickOwner)}, columns...)
+		pairs, paired := g.clickPairs(s, own, spared)
+		columns, spared = slices.Concat([]piece{join(r.owner, " AS "+clickOwner)}, columns, pairs), append(spared, paired...)
 	}
 	if s.beside != "" {
 		columns[0] = text(g.clickKey(r.owner.sql) + " AS " + s.beside)
