@@ -3,7 +3,6 @@ package sqlgen
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dangol-dev/dangol"
 	"github.com/dangol-dev/dangol/dsl/catalog"
@@ -50,7 +49,6 @@ type part struct {
 	value piece
 	sort  partSort
 	of    *scan // whose aggregate it is, nil for a lifted value
-	known piece // of a rank's value: who is ranked. It is nothing for others, and never NULL
 }
 
 type partSort uint8
@@ -61,6 +59,7 @@ const (
 	partText                    // text or NULL
 	partAsItIs                  // as the host's table has it
 	partScanned                 // of an aggregate's scan, cast there
+	partRanked                  // an integer that a rank compares; a bit tells who is ranked
 )
 
 func sortOf(t catalog.Type) partSort {
@@ -123,7 +122,7 @@ func (l *lifted) bit(t plan.Test) piece {
 		if l.g.form != nil {
 			return l.g.decided(nil, false, nil, test())
 		}
-		return l.g.bit(nil, plan.Key(t), test)
+		return l.g.bit(nil, t, plan.Key(t), test)
 	}
 	name := l.add(plan.Key(t), partBit, func() piece {
 		return l.within(func() piece { return l.g.holds(t, l.row) })
@@ -221,49 +220,7 @@ func (g *generator) clickSelect(roots []plan.Test, ranks []*plan.Rank) piece {
 		}
 		return g.clickIDs(clickCustomer, join(" FROM (", g.clickPeople(of), ") WHERE ", test))
 	}
-	masks := make([]piece, len(roots))
-	for i, t := range roots {
-		masks[i] = join("if(", certainly(g.holds(t, g.customer())), fmt.Sprintf(", %d, 0)", int64(1)<<i))
-	}
-	if len(masks) == 0 {
-		masks = append(masks, text("0"))
-	}
-	mask := join("toInt64(", list(masks, " + "), ")")
-	columns, shown, found := "", "", "dg_mask <> 0"
-	for _, r := range ranks {
-		v := "y" + g.clickRankValue(r)
-		columns += ", " + v
-		shown += ", nullIf(" + v + ", " + nothing + ")"
-		found += " OR " + v + " > " + nothing
-	}
-	of := g.clickWho(append(slices.Clip(roots), asTests(ranks)...))
-	of.mark = "y"
-	people := g.clickPeople(of)
-	from := join(" FROM (SELECT dg_c, ", g.bound(mask), " AS dg_mask"+columns+" FROM (", people, ")) WHERE "+found)
-	g.pack("dg_c, dg_mask"+columns, from)
-	return join("SELECT "+g.id(clickCustomer)+", dg_mask"+shown, from)
-}
-
-// bound computes a value of the columns of clickPeople, marked y, in a function that has
-// them as arguments. Servers of today take a millisecond for every name of a column in a
-// statement like these, and none for that of an argument.
-func (g *generator) bound(value piece) piece {
-	var names []string
-	read := func(name string) { // or the beginning of another
-		if strings.Contains(value.sql, name) {
-			names = append(names, name)
-		}
-	}
-	for _, name := range g.bits {
-		read(name)
-	}
-	for _, p := range g.columns() {
-		read(p.name)
-	}
-	if len(names) == 0 {
-		return value
-	}
-	return join("arrayMap(("+strings.Join(names, ", ")+") -> ", value, ", [y"+strings.Join(names, "], [y")+"])[1]")
+	return g.clickMasks(roots, ranks)
 }
 
 // columns are the values of a statement, first those of the population.
@@ -287,6 +244,9 @@ type who struct {
 	late piece  // of a base: what leaves out those who do not exist yet
 	all  bool   // nobody asks whether they exist: each branch brings some
 	mark string // begins the names of the columns of all branches together
+	// mask is made of these columns, without the mark, and given instead of them, as
+	// dg_mask, but for the values of ranks.
+	mask piece
 }
 
 // clickWho must be called after the tests are written.
@@ -419,16 +379,16 @@ func (g *generator) clickPeople(of who) piece {
 	}
 	value := func(i int) piece {
 		c := columns[i]
-		switch {
-		case c.known.sql != "":
-			return join("if(", c.known, ", ", c.value, ", "+nothing+")")
-		case together && c.sort == partNumber:
+		if together && c.sort == partNumber {
 			return join("COALESCE(", c.sort.cast(c.value), ", "+nothing+")")
 		}
 		return c.sort.cast(c.value)
 	}
 	none := func(i int) piece {
-		if together && columns[i].sort == partNumber {
+		switch {
+		case columns[i].sort == partRanked:
+			return text("toInt64(0)")
+		case together && columns[i].sort == partNumber:
 			return text(nothing)
 		}
 		return columns[i].sort.cast(text("NULL"))
@@ -455,11 +415,6 @@ func (g *generator) clickPeople(of who) piece {
 			for _, b := range g.bits {
 				set = append(set, text(mark+b+" <> 0"))
 			}
-			for _, v := range g.rankValues {
-				if v.of == s {
-					set = append(set, v.known)
-				}
-			}
 			where = append(where, join("(", list(set, " OR "), ")"))
 		}
 		if s == of.base {
@@ -472,22 +427,42 @@ func (g *generator) clickPeople(of who) piece {
 			return none(i)
 		}), " FROM (", g.scan(s), ") WHERE ", g.all(where...)))
 	}
-	if !together {
+	if !together && of.mask.sql == "" {
 		return branches[0]
 	}
-	out := text("SELECT dg_c")
+	if !together {
+		values := map[string]string{}
+		for _, b := range g.bits {
+			values[b] = mark + b
+		}
+		for _, p := range columns {
+			values[p.name] = mark + p.name
+		}
+		return join("SELECT dg_c, ", bound(of.mask, values), " AS dg_mask"+g.rankColumns(mark)+" FROM (", branches[0], ")")
+	}
+	out, values := text("SELECT dg_c"), map[string]string{}
+	give := func(name, value string, ranked bool) {
+		if of.mask.sql != "" && !ranked {
+			values[name] = value
+			return
+		}
+		out.sql += ", " + value + " AS " + of.mark + name
+	}
 	for _, b := range g.bits {
-		out.sql += ", groupBitOr(x" + b + ") AS " + of.mark + b
+		give(b, "groupBitOr(x"+b+")", false)
 	}
 	for _, p := range columns {
 		one := "any(x" + p.name + ")"
-		if p.sort == partNumber {
-			one = "max(x" + p.name + ")"
-			if p.known.sql == "" {
-				one = "nullIf(" + one + ", " + nothing + ")"
-			}
+		switch p.sort {
+		case partNumber:
+			one = "nullIf(max(x" + p.name + "), " + nothing + ")"
+		case partRanked:
+			one = "sum(x" + p.name + ")"
 		}
-		out.sql += ", " + one + " AS " + of.mark + p.name
+		give(p.name, one, p.sort == partRanked)
+	}
+	if of.mask.sql != "" {
+		out = join(out, ", ", bound(of.mask, values), " AS dg_mask")
 	}
 	out = join(out, " FROM (", list(branches, " UNION ALL "), ") GROUP BY dg_c")
 	if population {

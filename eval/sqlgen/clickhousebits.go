@@ -59,15 +59,15 @@ func (t *trace) value() {
 	}
 }
 
-// bit makes a test of a branch a condition over the branches laid together. Equal tests
+// bit makes a test of a branch, t, a condition over the branches laid together. Equal tests
 // of one branch share a bit.
-func (g *generator) bit(s *scan, key string, test func() piece) piece {
+func (g *generator) bit(s *scan, t plan.Test, key string, test func() piece) piece {
 	if s != nil {
 		key = s.name + key
 	}
 	a, ok := g.atomByKey[key]
 	if !ok {
-		n := len(g.atoms) + 1 // the first bit tells that the customer exists
+		n := g.place(t)
 		for len(g.bits) <= n/bitsAColumn {
 			g.bits = append(g.bits, g.alias(Reserved))
 		}
@@ -77,6 +77,16 @@ func (g *generator) bit(s *scan, key string, test func() piece) piece {
 		a.test = test()
 	}
 	return bits{g.bits[a.column], a.weight, a.weight}.piece()
+}
+
+// place is the bit of a new atom: the first tells that the customer exists, and the next are
+// those of the plans.
+func (g *generator) place(t plan.Test) int {
+	if t == g.ownBit.test && g.ownBit.place < bitsAColumn {
+		return g.ownBit.place
+	}
+	g.placedBits++
+	return g.keptBits + g.placedBits
 }
 
 // bits asks a column for some of its bits: those of want set, and the others of mask not.
@@ -159,7 +169,7 @@ func (g *generator) clickAtom(t plan.Test, r row) (piece, bool) {
 	if g.form != nil {
 		is = g.decided(home, some, tr.started, test)
 	} else {
-		is = g.bit(home, key, func() piece { return test })
+		is = g.bit(home, t, key, func() piece { return test })
 		if some {
 			g.atomByKey[home.name+key].some = tr.slots[0]
 		} else {

@@ -2,15 +2,11 @@ package sqlgen
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
-// Missing stands for NULL in the arrays of Statement.Packed. No value comes near it.
-const Missing = math.MinInt64 + 1
-
-// nothing is Missing among numbers that are laid over each other: the engine takes the
-// greatest of them much faster than where some are NULL.
+// nothing stands for NULL among numbers that are laid over each other: the engine takes the
+// greatest of them much faster than where some are NULL. No value comes near it.
 const nothing = "toInt64(-9223372036854775807)"
 
 // inPack is how many rows make one of Statement.Packed.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/dangol-dev/dangol/dsl/catalog"
 	"github.com/dangol-dev/dangol/eval/plan"
 )
 
@@ -74,22 +75,38 @@ func (g *generator) clickRanked(r *plan.Rank, columns string) piece {
 	return join("SELECT "+columns+"toInt64(assumeNotNull(", value, ")) AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
 }
 
-// clickRankValue is the column of a rank's value, NULL for who is not ranked, among those
-// of clickPeople. The branch of its one scan computes it.
-func (g *generator) clickRankValue(r *plan.Rank) string {
+// clickRankValue is the column of a rank's value among those of clickPeople, and the test
+// of who is ranked, without which the value says nothing. The branch of its one scan
+// computes both. The test has a place among the bits of the mask.
+func (g *generator) clickRankValue(r *plan.Rank, place int) (name string, ranked piece) {
 	g.tracing = &trace{}
 	value, known := g.ranked(r)
-	home := g.tracing.scan()
-	g.tracing.value()
+	tr := g.tracing
 	g.tracing = nil
+	home := tr.scan()
 	if !ofOneScan(r) || home == nil {
-		g.fail(r, "the values of a rank that is not of one kind's records beside plans")
-		return ""
+		return "", g.fail(r, "the values of a rank that is not of one kind's records beside plans")
 	}
-	name := g.alias(Reserved)
-	g.rankValues = append(g.rankValues, part{name: name, sort: partNumber, of: home, known: certainly(known),
-		value: join("toInt64(assumeNotNull(", value, "))")})
-	return name
+	if a, ok := r.X.(*plan.Aggregate); ok && (a.Fn == plan.Sum || a.Fn == plan.Count) { // never missing
+		g.slot(a).valued = true
+		g.ownBit = ownBit{anyOf(a), place}
+		ranked = g.holds(g.ownBit.test, g.customer())
+	} else {
+		tr.value()
+		g.ownBit = ownBit{r, place}
+		ranked = g.bit(home, r, "ranked "+plan.Key(r.X), func() piece { return known })
+	}
+	name = g.alias(Reserved)
+	g.rankValues = append(g.rankValues, part{name: name, sort: partRanked, of: home, value: join("toInt64(assumeNotNull(", value, "))")})
+	return name, ranked
+}
+
+// anyOf tests whether there is a record that an aggregate selects.
+func anyOf(a *plan.Aggregate) *plan.Compare {
+	number := plan.Typed{Of: catalog.Type{Sort: catalog.Number}}
+	count := *a
+	count.Fn, count.Of, count.Typed = plan.Count, nil, number
+	return &plan.Compare{Op: plan.AtLeast, L: &count, R: &plan.Literal{Typed: number, Value: catalog.NumberValue(1)}}
 }
 
 // ofOneScan tells whether a rank compares nothing but an aggregate.

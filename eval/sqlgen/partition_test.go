@@ -2,6 +2,7 @@ package sqlgen_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -113,8 +114,8 @@ func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	require.Contains(t, s.SQL, "WHERE mask <> 0 OR v1 IS NOT NULL")
 	s, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
 	require.NoError(t, err)
-	require.Contains(t, s.SQL, "SELECT toString(dg_c), dg_mask, nullIf(ydg_")
-	require.Contains(t, s.SQL, "WHERE dg_mask <> 0 OR ydg_")
+	require.Contains(t, s.SQL, "SELECT toString(dg_c), dg_mask, ydg_")
+	require.Contains(t, s.SQL, "bitShiftRight(bitAnd(dg_2, 2), 1)", "the first bit of the mask is who is ranked")
 
 	p, ds = c.Text(`points in top 5%`, compile.Options{})
 	require.False(t, ds.HasErrors(), "%v", ds)
@@ -122,6 +123,22 @@ func TestSelectGivesTheValuesOfRanks(t *testing.T) {
 	_, err = sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
 	var no *plan.Unsupported
 	require.True(t, errors.As(err, &no), "%v", err)
+}
+
+// As many plans as there may be have bits of their own, and the customer's beside them.
+func TestTheBitsOfManyPlans(t *testing.T) {
+	c, err := compile.New(catalog.Shop())
+	require.NoError(t, err)
+	q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+	for i := range sqlgen.MostPlans {
+		p, ds := c.Text(fmt.Sprintf("orders(90d) >= %d", i+2), compile.Options{})
+		require.False(t, ds.HasErrors(), "%v", ds)
+		q.Plans = append(q.Plans, p)
+	}
+	s, err := sqlgen.Select(sqlgen.ClickHouse, plainSchema(catalog.Shop()), q, nil)
+	require.NoError(t, err)
+	require.Contains(t, s.SQL, fmt.Sprintf("bitShiftRight(bitAnd(dg_2, %d), 1) + ", int64(1<<62-2)), "all but the last, whose place is beyond a column's")
+	require.Contains(t, s.SQL, fmt.Sprintf("= 2, %d, 0)", int64(1<<61)))
 }
 
 // The reasons tell where customers are left out before a scan is grouped: on SQLite alone,

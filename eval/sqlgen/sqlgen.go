@@ -188,7 +188,7 @@ type Statement struct {
 	Args []any
 	// Packed is of ClickHouse, where customers are told by integers: SQL of the same
 	// arguments and answer that has few rows, each of whose columns is an array of integers
-	// as text, with Missing for NULL. It is "" where there is none.
+	// as text. It is "" where there is none.
 	Packed string
 	// Unsifted is Packed as it is found sooner, where it leaves those out who joined late.
 	Unsifted Unsifted

@@ -129,15 +129,13 @@ func unpack(columns []packedColumn, values []sql.NullInt64, visit func(rowID, []
 var errPacked = errors.New("sqlstore: no list of integers")
 
 // packedColumn reads a column of integers that is one text: 1,-2,,3 with nothing for NULL,
-// or as ClickHouse writes arrays, [1,-2] with sqlgen.Missing for NULL.
+// or [1,-2] as ClickHouse writes arrays, of which no item is NULL.
 type packedColumn struct {
 	cell  any    // the text as it was scanned, nil without rows
 	text  string // what is left of it
 	more  bool   // there are rows left
 	array bool
 }
-
-var missing = strconv.Itoa(sqlgen.Missing)
 
 // open takes what was scanned into cell.
 func (c *packedColumn) open() error {
@@ -165,11 +163,6 @@ func (c *packedColumn) open() error {
 
 // next is the value of the next row, NULL after the last.
 func (c *packedColumn) next() (out sql.NullInt64, err error) {
-	if c.array && strings.HasPrefix(c.text, missing) {
-		c.text = c.text[len(missing):]
-		c.text, c.more = strings.CutPrefix(c.text, ",")
-		return out, nil
-	}
 	n, end := int64(0), 0
 	for end < len(c.text) && c.text[end] >= '0' && c.text[end] <= '9' {
 		n, end = 10*n+int64(c.text[end]-'0'), end+1

@@ -20,12 +20,11 @@ func TestPackedColumns(t *testing.T) {
 		var want []sql.NullInt64
 		var items []string
 		array := rapid.Bool().Draw(t, "array")
-		null := map[bool]string{false: "", true: "-9223372036854775807"}[array]
 		for range rapid.IntRange(1, 30).Draw(t, "n") {
 			n := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-20, 20),
 				rapid.SampledFrom([]int64{0, 999_999_999_999_999_999, 1e18, math.MaxInt64, math.MinInt64, math.MinInt64 + 1})).Draw(t, "item")
-			if rapid.IntRange(0, 4).Draw(t, "null") == 0 || array && n == sqlgen.Missing {
-				want, items = append(want, sql.NullInt64{}), append(items, null)
+			if !array && rapid.IntRange(0, 4).Draw(t, "null") == 0 {
+				want, items = append(want, sql.NullInt64{}), append(items, "")
 				continue
 			}
 			want, items = append(want, sql.NullInt64{Int64: n, Valid: true}), append(items, strconv.FormatInt(n, 10))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"maps"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -353,15 +354,13 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		if masks > 0 {
 			mask, values = values[0].Int64, values[1:]
 		}
-		for i, one := range plans {
-			if mask>>i&1 == 1 {
-				if err := visit(id, one); err != nil {
-					return err
-				}
+		for left := uint64(mask) & (1<<len(plans) - 1); left != 0; left &= left - 1 {
+			if err := visit(id, plans[bits.TrailingZeros64(left)]); err != nil {
+				return err
 			}
 		}
 		for i, v := range values {
-			if v.Valid {
+			if v.Valid && (s.dialect() != sqlgen.ClickHouse || mask>>(len(plans)+i)&1 == 1) {
 				rankings[i].add(id, v.Int64)
 			}
 		}
