@@ -451,21 +451,15 @@ func TestWhoJoinedLateOnClickHouse(t *testing.T) {
 						q := store.Query{Plans: some, AsOf: time.Unix(int64(end-late+1), 0), Zone: time.UTC}
 						answers, err := s.Select(t.Context(), q)
 						require.NoError(t, err)
-						streamed := make([][]dangol.CustomerID, len(some))
-						_, err = s.SelectEach(t.Context(), q, func(plan int, id dangol.CustomerID) error {
-							streamed[plan] = append(streamed[plan], id)
-							return nil
-						})
-						require.NoError(t, err)
+						each := streamed(t, s, q)
 						for i, a := range answers {
 							require.NoError(t, a.Err)
 							expected := want
 							if some[i] == plans[1] {
 								expected = nil
 							}
-							slices.Sort(streamed[i])
 							require.Equal(t, expected, slices.Collect(a.Members.All()), "%d late, plan %d of %d, ids are %s", late, i, len(some), id)
-							require.Equal(t, expected, streamed[i], "%d late, streamed", late)
+							require.Equal(t, expected, each[i], "%d late, streamed", late)
 						}
 					}
 				}

@@ -196,3 +196,20 @@ func (l lister) Members(group string) (store.Members, error) {
 	}
 	return store.NewIDs(ids), nil
 }
+
+// streamed are the members of each plan as SelectEach hands them over, in order and as often
+// as it does.
+func streamed(t *testing.T, s *sqlstore.Mapped, q store.Query) [][]dangol.CustomerID {
+	t.Helper()
+	out := make([][]dangol.CustomerID, len(q.Plans))
+	answers, err := s.SelectEach(t.Context(), q, func(plan int, id dangol.CustomerID) error {
+		out[plan] = append(out[plan], id)
+		return nil
+	})
+	require.NoError(t, err)
+	for i, a := range answers {
+		require.NoError(t, a.Err)
+		slices.Sort(out[i])
+	}
+	return out
+}
