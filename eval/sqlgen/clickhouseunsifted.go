@@ -16,8 +16,9 @@ type Unsifted struct {
 	AsOf int64 // in microseconds: who is late then is late for what is asked of times before
 }
 
-// unsift writes Statement.Unsifted. The server takes up tables in the order of the text:
-// who has records by then is late by then, where hosts write a customer before his records.
+// unsift writes Statement.Unsifted. The answer stands before the late: where a server takes
+// up tables in the order of the text, who has records by then is late by then, since hosts
+// write a customer before his records. Nothing makes one state of both, nor does it of Packed.
 func (g *generator) unsift(id string, from piece) {
 	if !g.numbered || !g.schema.Local {
 		return

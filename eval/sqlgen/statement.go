@@ -30,7 +30,8 @@ type Cut struct {
 // bit i of mask telling whether plan i selects the customer. Plans with ranks need
 // their cuts. Beside Query.Ranked rows are (id, mask, v1, v2, ...), of all customers whom
 // a plan selects or who are ranked: a value is NULL for who is not, and on ClickHouse the
-// bits after the plans' tell who is, and other values nothing. It returns *plan.Unsupported for what schema or dialect cannot do.
+// bits after the plans' tell who is, and other values nothing. It returns
+// *plan.Unsupported for what schema or dialect cannot do.
 func Select(d Dialect, s *Schema, q Query, cuts map[string]Cut) (Statement, error) {
 	if n := len(q.Plans) + len(q.Ranked); n == 0 || n > MostPlans {
 		return Statement{}, ErrTooManyPlans

@@ -21,8 +21,8 @@ var ErrReadOnly = errors.New("sqlstore: the tables are only read")
 // Mapped answers rules from a host's own tables, with statements made by package
 // sqlgen, in transactions that only read, so that db may be a pool of connections
 // that can do nothing else. A statement that is the only one runs without a transaction on
-// MariaDB, and on PostgreSQL where the pool's connections are set up for it. WriteMembers alone writes, in the host's transaction. It is safe for
-// concurrent use.
+// MariaDB, and on PostgreSQL where the pool's connections are set up for it. WriteMembers
+// alone writes, in the host's transaction. It is safe for concurrent use.
 type Mapped struct {
 	db     *sql.DB
 	m      *mapped
