@@ -41,13 +41,18 @@ func level(r *plan.Rank) string {
 	return strconv.FormatFloat(at, 'f', -1, 64)
 }
 
-// mostInArray is how many rows go into an array: servers refuse more than 2^24.
-const mostInArray = 1 << 23
-
 // clickInRank writes InRank. The arrays of rows lie in arrays again, as many as they need.
+// Most populations fit one array, and then the answer is made of it in one row.
 func (g *generator) clickInRank(r *plan.Rank) piece {
 	g.idForm = g.clickForm()
-	rows := g.clickRanked(r, "dg_c, ")
+	rows := g.clickRanked(r, true)
+	if g.numbered {
+		one := join(fmt.Sprintf("SELECT groupArray(%d)(dg_c) AS dg_cs, groupArray(%[1]d)(dg_v) AS dg_vs, count() AS dg_n, quantileExact(", mostInArray)+level(r)+")(dg_v) AS dg_cut FROM (", rows, ")")
+		in := "dg_w " + inside(r) + " dg_cut"
+		one = join("SELECT toString(arrayFilter((dg_i, dg_w) -> "+in+", dg_cs, dg_vs)), toString(arrayFilter(dg_w -> "+in+", dg_vs)) FROM (", one,
+			fmt.Sprintf(") WHERE dg_n <= %d AND dg_cut IS NOT NULL", mostInArray)) // old servers overlook a name that only functions read
+		g.inOne = InOne{SQL: one.sql, Args: one.args, Most: mostInArray}
+	}
 	arrays := join("SELECT groupArray(dg_c) AS dg_cs, groupArray(dg_v) AS dg_vs FROM (", rows,
 		fmt.Sprintf(") GROUP BY intDiv(rowNumberInAllBlocks(), %d)", mostInArray))
 	all := join("SELECT groupArray(dg_cs) AS dg_css, groupArray(dg_vs) AS dg_vss, quantileExactArray("+level(r)+")(dg_vs) AS dg_cut FROM (", arrays, ")")
@@ -57,7 +62,7 @@ func (g *generator) clickInRank(r *plan.Rank) piece {
 
 // clickRankCut writes RankCut.
 func (g *generator) clickRankCut(r *plan.Rank) piece {
-	return join("SELECT if(count() = 0, NULL, quantileExact("+level(r)+")(dg_v)) FROM (", g.clickRanked(r, ""), ")")
+	return join("SELECT if(count() = 0, NULL, quantileExact("+level(r)+")(dg_v)) FROM (", g.clickRanked(r, false), ")")
 }
 
 // inside compares a value with the cut.
@@ -68,11 +73,38 @@ func inside(r *plan.Rank) string {
 	return ">="
 }
 
-// clickRanked writes the values that a rank compares, after other columns.
-func (g *generator) clickRanked(r *plan.Rank, columns string) piece {
+// clickRanked writes the values that a rank compares as dg_v, after the customers as dg_c
+// where they are wanted.
+func (g *generator) clickRanked(r *plan.Rank, customers bool) piece {
 	g.liftPopulation()
+	if p, ok := g.clickRankedGroups(r, customers); ok {
+		return p
+	}
+	columns := ""
+	if customers {
+		columns = clickCustomer + ", "
+	}
 	value, known := g.ranked(r)
 	return join("SELECT "+columns+"toInt64(assumeNotNull(", value, ")) AS dg_v FROM (", g.clickPeople(g.clickWho([]plan.Test{r})), ") WHERE ", known)
+}
+
+// clickRankedGroups is clickRanked where the groups of one scan are those who are ranked,
+// each with the value.
+func (g *generator) clickRankedGroups(r *plan.Rank, customers bool) (p piece, ok bool) {
+	a, is := r.X.(*plan.Aggregate)
+	if !is || !ofOneScan(r) || !g.filledAggregate(a) {
+		return piece{}, false
+	}
+	value := g.aggregate(a, true)
+	of := g.clickWho([]plan.Test{r})
+	if of.base == nil {
+		return piece{}, false
+	}
+	columns := ""
+	if customers {
+		columns = g.clickKey(clickOwner) + " AS " + clickCustomer + ", "
+	}
+	return join("SELECT "+columns+"toInt64(", value, ") AS dg_v FROM (", g.scan(of.base), ") WHERE ", g.all(of.late)), true
 }
 
 // clickRankValue is the column of a rank's value among those of clickPeople, and the test

@@ -190,6 +190,8 @@ type Statement struct {
 	// arguments and answer that has few rows, each of whose columns is an array of integers
 	// as text. It is "" where there is none.
 	Packed string
+	// InOne is the same answer in one row, which takes a server less than Packed.
+	InOne InOne
 	// Unsifted is Packed as it is found sooner, where it leaves those out who joined late.
 	Unsifted Unsifted
 	// Scans is how many derived tables of records stand in it.

@@ -134,7 +134,7 @@ func Ranked(d Dialect, s *Schema, q Query, r *plan.Rank) (count Statement, at fu
 		g := newGenerator(d, s, q, nil)
 		r := ready(&plan.Plan{Root: r}).(*plan.Rank)
 		if d == ClickHouse {
-			return g, g.clickRanked(r, "")
+			return g, g.clickRanked(r, false)
 		}
 		value, known := g.ranked(r)
 		return g, join("SELECT ", value, " AS v", g.from(), " WHERE ", g.population(), " AND ", known)
@@ -195,6 +195,7 @@ type generator struct {
 	bits       []string
 	rankValues []part // columns that ranks compare
 	packed     string // Statement.Packed
+	inOne      InOne
 	unsifted   Unsifted
 	tracing    *trace
 	numbered   bool   // customers are told by integers everywhere
@@ -242,9 +243,9 @@ func (g *generator) statement(p piece) (Statement, error) {
 		_, bounded := g.lowest(s.slots)
 		return s.first && !bounded
 	})
-	unsifted := g.unsifted
-	unsifted.SQL = g.withoutUnread(unsifted.SQL)
-	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), Unsifted: unsifted, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs(), Repeats: g.repeats}, nil
+	inOne, unsifted := g.inOne, g.unsifted
+	inOne.SQL, unsifted.SQL = g.withoutUnread(inOne.SQL), g.withoutUnread(unsifted.SQL)
+	return Statement{SQL: g.withoutUnread(p.sql), Packed: g.withoutUnread(g.packed), InOne: inOne, Unsifted: unsifted, Args: p.args, Scans: len(g.scans), Whole: whole, Numbers: g.integerIDs(), Repeats: g.repeats}, nil
 }
 
 // fail remembers the first node that cannot be written and gives a piece to go on

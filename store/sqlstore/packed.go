@@ -29,6 +29,11 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 		return take(id, values)
 	}
 	values := make([]sql.NullInt64, beside)
+	if kept != nil && st.InOne.SQL != "" {
+		if whole, err := r.inOne(ctx, st.InOne, values, visit); whole || err != nil {
+			return err
+		}
+	}
 	if kept != nil && (st.Packed != "" || st.Numbers && r.dialect == Postgres) {
 		return r.packed(ctx, st, values, visit)
 	}
@@ -62,16 +67,14 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 			return err
 		}
 	}
-	columns := make([]packedColumn, len(values)+1)
-	dest := make([]any, len(columns))
-	for i := range columns {
-		columns[i].array = st.Packed != ""
-		dest[i] = &columns[i].cell
-	}
+	columns, dest := packedColumns(len(values)+1, st.Packed != "")
 	if st.Packed != "" {
 		st.SQL = st.Packed
 		return r.rows(ctx, st, func(scan func(...any) error) error {
 			if err := scan(dest...); err != nil {
+				return err
+			}
+			if err := open(columns); err != nil {
 				return err
 			}
 			return unpack(columns, values, visit)
@@ -83,6 +86,9 @@ func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.N
 	}
 	if r.last {
 		r.leave()
+	}
+	if err := open(columns); err != nil {
+		return err
 	}
 	return unpack(columns, values, visit)
 }
@@ -98,13 +104,46 @@ func inTexts(statement string, columns int) string {
 	return "SELECT " + strings.Join(texts, ", ") + " FROM (" + statement + ") AS packed(" + strings.Join(names, ", ") + ")"
 }
 
-// unpack gives each id of the first column to visit, with its values in the others.
-func unpack(columns []packedColumn, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
+// inOne runs a statement whose answer is one row. whole is false where that may lack
+// something, and nothing was given to visit then.
+func (r *reader) inOne(ctx context.Context, st sqlgen.InOne, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) (whole bool, err error) {
+	columns, dest := packedColumns(len(values)+1, true)
+	rows := 0
+	err = r.rows(ctx, sqlgen.Statement{SQL: st.SQL, Args: st.Args}, func(scan func(...any) error) error {
+		rows++
+		return scan(dest...)
+	})
+	if err != nil || rows != 1 {
+		return false, err
+	}
+	if err := open(columns); err != nil || columns[0].items() >= st.Most {
+		return false, err
+	}
+	return true, unpack(columns, values, visit)
+}
+
+// packedColumns are columns that are not read yet, and where each is scanned to.
+func packedColumns(n int, arrays bool) (columns []packedColumn, dest []any) {
+	columns, dest = make([]packedColumn, n), make([]any, n)
+	for i := range columns {
+		columns[i].array = arrays
+		dest[i] = &columns[i].cell
+	}
+	return columns, dest
+}
+
+func open(columns []packedColumn) error {
 	for i := range columns {
 		if err := columns[i].open(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// unpack gives each id of the first of some columns that are open to visit, with its
+// values in the others.
+func unpack(columns []packedColumn, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
 	for columns[0].more {
 		id, err := columns[0].next()
 		if err != nil {
@@ -158,7 +197,16 @@ func (c *packedColumn) open() error {
 	if c.text, ended = strings.CutSuffix(c.text, "]"); !begun || !ended {
 		return errPacked
 	}
+	c.more = c.text != ""
 	return nil
+}
+
+// items is how many there are in an open column.
+func (c *packedColumn) items() int {
+	if !c.more {
+		return 0
+	}
+	return strings.Count(c.text, ",") + 1
 }
 
 // next is the value of the next row, NULL after the last.

@@ -45,9 +45,59 @@ func TestPackedColumns(t *testing.T) {
 			require.Empty(t, cmp.Diff(want, got), text)
 		}
 	})
-	none := packedColumn{}
-	require.NoError(t, none.open())
-	require.False(t, none.more)
+	for _, none := range []packedColumn{{}, {cell: "[]", array: true}} {
+		require.NoError(t, none.open())
+		require.False(t, none.more)
+		require.Zero(t, none.items())
+	}
+}
+
+// An answer in one row is taken where it is whole, and nothing of it is where it may have
+// been cut off: then another statement is asked.
+func TestAnswersInOneRow(t *testing.T) {
+	db, err := sql.Open("sqlite", ":memory:")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	r := &reader{q: db, dialect: SQLite}
+	ask := func(row string, most int, packed string, kept *texts) (got [][2]int64, err error) {
+		st := sqlgen.Statement{SQL: "SELECT 1, 10 UNION ALL SELECT 2, 20", Numbers: true, Packed: packed,
+			InOne: sqlgen.InOne{SQL: "SELECT * FROM (SELECT ? AS ids, ? AS numbers) WHERE ids <> ''", Most: most}}
+		ids, numbers, _ := strings.Cut(row, " ")
+		st.InOne.Args = []any{ids, numbers}
+		err = r.answers(t.Context(), st, 1, 1, kept, func(id rowID, v []sql.NullInt64) error {
+			got = append(got, [2]int64{id.number, v[0].Int64})
+			return nil
+		})
+		return got, err
+	}
+	const packed = "SELECT '[3,4]', '[30,40]' UNION ALL SELECT '[5]', '[50]'"
+	ofSQL, ofPacked := [][2]int64{{1, 10}, {2, 20}}, [][2]int64{{3, 30}, {4, 40}, {5, 50}}
+	for _, c := range []struct {
+		row    string
+		most   int
+		packed string
+		want   [][2]int64
+	}{
+		{"[7,-8] [70,80]", 3, "", [][2]int64{{7, 70}, {-8, 80}}},
+		{"[7,-8] [70,80]", 2, "", ofSQL},
+		{"[7,-8] [70,80]", 2, packed, ofPacked},
+		{"[7,-8] [70,80]", 1, packed, ofPacked},
+		{"", 3, "", ofSQL},
+		{"", 3, packed, ofPacked},
+		{"[] []", 3, packed, nil},
+		{"[7] [70]", 3, packed, [][2]int64{{7, 70}}},
+	} {
+		got, err := ask(c.row, c.most, c.packed, &texts{})
+		require.NoError(t, err, c.row)
+		require.Equal(t, c.want, got, "%s, at most %d", c.row, c.most)
+		got, err = ask(c.row, c.most, c.packed, nil)
+		require.NoError(t, err)
+		require.Equal(t, ofSQL, got, "where nobody keeps the ids, rows come one by one")
+	}
+	_, err = ask("[7,8] [70]", 3, "", &texts{})
+	require.ErrorIs(t, err, errNoNumber)
+	_, err = ask("{7} [70]", 3, "", &texts{})
+	require.ErrorIs(t, err, errPacked)
 }
 
 // A mask, or the value of a rank that is the whole rule, is never taken for zero where the

@@ -44,7 +44,11 @@ func (r *reader) unsifted(ctx context.Context, st sqlgen.Unsifted, visit func(ro
 		return false, nil
 	}
 	for _, text := range arrays {
-		err := unpack([]packedColumn{{cell: text, array: true}}, nil, func(id rowID, none []sql.NullInt64) error {
+		columns := []packedColumn{{cell: text, array: true}}
+		if err := open(columns); err != nil {
+			return false, err
+		}
+		err := unpack(columns, nil, func(id rowID, none []sql.NullInt64) error {
 			if late[id.number] {
 				return nil
 			}
