@@ -288,10 +288,13 @@ func (s *scan) together(column int) string {
 // clickTogether writes those aggregates. It tells which counts nobody else asks for.
 func (g *generator) clickTogether(s *scan, own [][]piece) (columns []piece, spared []*slot) {
 	for i := range g.bits {
-		var sum []piece
-		for _, a := range g.together(s, i) {
+		atoms := g.together(s, i)
+		sum, among := g.clickNamed(s, atoms, own)
+		for _, a := range atoms {
 			spared = append(spared, a.some)
-			sum = append(sum, g.weighed(a.some, own[slices.Index(s.slots, a.some)], a.weight))
+			if !slices.Contains(among, a) {
+				sum = append(sum, g.weighed(a.some, own[slices.Index(s.slots, a.some)], a.weight))
+			}
 		}
 		if len(sum) > 0 {
 			columns = append(columns, join("groupBitOr(toUInt64(", list(sum, " + "), ")) AS "+s.together(i)))

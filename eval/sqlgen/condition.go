@@ -235,8 +235,13 @@ func (g *generator) words(e plan.Expr, words []string, r row) piece {
 		if len(items) == 0 {
 			return g.always(false)
 		}
-		out := oneOf(text(place(col.Raw.SQL, alias)), items)
+		column := place(col.Raw.SQL, alias)
+		out := oneOf(text(column), items)
 		out.sure = sure
+		out.named = &named{column: column}
+		for _, item := range items {
+			out.named.values = append(out.named.values, item.sql)
+		}
 		return out
 	}
 	raw := bare && col.Raw != nil

@@ -211,8 +211,9 @@ type piece struct {
 	sql  string
 	args []any
 	// sure tells of a condition that it is never NULL.
-	sure bool
-	bits *bits // of ClickHouse: it asks for no more than this
+	sure  bool
+	bits  *bits  // of ClickHouse: it asks for no more than this
+	named *named // it asks for no more than this
 }
 
 func text(sql string, args ...any) piece { return piece{sql: sql, args: args} }
