@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,11 +16,12 @@ import (
 var errNoNumber = errors.New("sqlstore: a row of an answer lacks a number")
 
 // answers runs a statement whose rows are an id and as many integers as beside says, of
-// which the first are never NULL, as many as filled says, and gives each row to visit. They
-// come packed where ids are numbers and PostgreSQL or ClickHouse is asked for an answer to
-// keep: it takes as long to send a row for each customer as to find the customers of a
-// selective rule.
-func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, beside int, kept *texts, take func(rowID, []sql.NullInt64) error) error {
+// which the first are never NULL, as many as filled says, and gives each row to take, be it
+// when rest is called, which reads no more from the database. They come packed where ids are
+// numbers and PostgreSQL or ClickHouse is asked for an answer to keep: it takes as long to
+// send a row for each customer as to find the customers of a selective rule.
+func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, beside int, kept *texts, take func(rowID, []sql.NullInt64) error) (rest func() error, err error) {
+	rest = func() error { return nil }
 	visit := func(id rowID, values []sql.NullInt64) error {
 		for _, v := range values[:filled] {
 			if !v.Valid {
@@ -31,10 +33,15 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 	values := make([]sql.NullInt64, beside)
 	if kept != nil && st.InOne.SQL != "" {
 		if whole, err := r.inOne(ctx, st.InOne, values, visit); whole || err != nil {
-			return err
+			return rest, err
 		}
 	}
 	if kept != nil && (st.Packed != "" || st.Numbers && r.dialect == Postgres) {
+		if st.Unsifted.SQL != "" {
+			if sifted, err := r.unsifted(ctx, st.Unsifted, visit); sifted || err != nil {
+				return rest, err
+			}
+		}
 		return r.packed(ctx, st, values, visit)
 	}
 	ids := idScanner{numbers: st.Numbers, kept: kept}
@@ -43,7 +50,7 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 	for i := range cells {
 		dest = append(dest, &cells[i])
 	}
-	return r.rows(ctx, st, func(scan func(...any) error) error {
+	return rest, r.rows(ctx, st, func(scan func(...any) error) error {
 		id, err := ids.scan(scan, dest)
 		if err != nil {
 			return err
@@ -60,37 +67,26 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 }
 
 // packed runs a statement whose columns are texts of many rows each.
-func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) error {
-	if st.Unsifted.SQL != "" {
-		sifted, err := r.unsifted(ctx, st.Unsifted, visit)
-		if sifted || err != nil {
-			return err
-		}
-	}
-	columns, dest := packedColumns(len(values)+1, st.Packed != "")
-	if st.Packed != "" {
-		st.SQL = st.Packed
-		return r.rows(ctx, st, func(scan func(...any) error) error {
-			if err := scan(dest...); err != nil {
-				return err
-			}
+func (r *reader) packed(ctx context.Context, st sqlgen.Statement, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) (rest func() error, err error) {
+	n := len(values) + 1
+	st.SQL = cmp.Or(st.Packed, inTexts(st.SQL, n))
+	var texts [][]packedColumn
+	err = r.rows(ctx, st, func(scan func(...any) error) error {
+		columns, dest := packedColumns(n, st.Packed != "")
+		texts = append(texts, columns)
+		return scan(dest...)
+	})
+	return func() error {
+		for _, columns := range texts {
 			if err := open(columns); err != nil {
 				return err
 			}
-			return unpack(columns, values, visit)
-		})
-	}
-	st.SQL = inTexts(st.SQL, len(columns))
-	if err := r.rows(ctx, st, func(scan func(...any) error) error { return scan(dest...) }); err != nil {
-		return err
-	}
-	if r.last {
-		r.leave()
-	}
-	if err := open(columns); err != nil {
-		return err
-	}
-	return unpack(columns, values, visit)
+			if err := unpack(columns, values, visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, err
 }
 
 // inTexts is a statement of PostgreSQL within one that makes each of its columns one text:

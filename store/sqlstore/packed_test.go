@@ -64,10 +64,13 @@ func TestAnswersInOneRow(t *testing.T) {
 			InOne: sqlgen.InOne{SQL: "SELECT * FROM (SELECT ? AS ids, ? AS numbers) WHERE ids <> ''", Most: most}}
 		ids, numbers, _ := strings.Cut(row, " ")
 		st.InOne.Args = []any{ids, numbers}
-		err = r.answers(t.Context(), st, 1, 1, kept, func(id rowID, v []sql.NullInt64) error {
+		rest, err := r.answers(t.Context(), st, 1, 1, kept, func(id rowID, v []sql.NullInt64) error {
 			got = append(got, [2]int64{id.number, v[0].Int64})
 			return nil
 		})
+		if err == nil {
+			err = rest()
+		}
 		return got, err
 	}
 	const packed = "SELECT '[3,4]', '[30,40]' UNION ALL SELECT '[5]', '[50]'"
@@ -109,11 +112,14 @@ func TestNumbersOfAnAnswer(t *testing.T) {
 	for _, kept := range []*texts{nil, {}} {
 		r := &reader{q: db, dialect: SQLite}
 		ask := func(row string) (values []sql.NullInt64, err error) {
-			err = r.answers(t.Context(), sqlgen.Statement{SQL: "SELECT " + row, Numbers: true}, 1, 2, kept, func(id rowID, v []sql.NullInt64) error {
+			rest, err := r.answers(t.Context(), sqlgen.Statement{SQL: "SELECT " + row, Numbers: true}, 1, 2, kept, func(id rowID, v []sql.NullInt64) error {
 				require.Equal(t, rowID{number: 7}, id)
 				values = append(values, v...)
 				return nil
 			})
+			if err == nil {
+				err = rest()
+			}
 			return values, err
 		}
 		got, err := ask("7, 0, NULL")

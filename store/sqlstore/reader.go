@@ -23,7 +23,6 @@ type reader struct {
 	opening chan error // gives what begin returned, where that runs ahead
 	close   func()
 	left    chan struct{} // is closed once a state is given up that the caller left
-	last    bool          // no statement follows the one at hand
 	failed  bool          // whether a statement did
 	loops   bool          // whether PostgreSQL may loop over one part of a join within another
 	hashes  bool          // whether PostgreSQL may group by hashing

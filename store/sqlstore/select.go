@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/bits"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
@@ -45,7 +46,10 @@ func (s *Mapped) SelectEach(ctx context.Context, q store.Query, visit func(plan 
 	}
 	s.lone(r, work)
 	for _, w := range work {
-		err := s.run(ctx, r, w, nil, func(id rowID, one *question) error { return visit(one.at, id.id()) })
+		rest, err := s.run(ctx, r, w, nil, func(id rowID, one *question) error { return visit(one.at, id.id()) })
+		if err == nil {
+			err = rest()
+		}
 		if err != nil {
 			return nil, s.m.dialect.told(ctx, err)
 		}
@@ -61,24 +65,40 @@ func (s *Mapped) selectIn(ctx context.Context, r *reader, q store.Query) ([]stor
 	}
 	s.lone(r, work)
 	found := make([]rowIDs, len(answers))
+	// What came is worked out while the next statement runs.
+	var behind sync.WaitGroup
+	defer behind.Wait()
+	failed := make([]error, len(work))
+	finish := func(i int, rest func() error) {
+		if failed[i] = rest(); failed[i] != nil {
+			return
+		}
+		for _, one := range work[i].part {
+			answers[one.at].Members = found[one.at].sorted()
+		}
+	}
 	var kept texts
 	for i, w := range work {
-		r.last = i == len(work)-1
-		err := s.run(ctx, r, w, &kept, func(id rowID, one *question) error {
+		rest, err := s.run(ctx, r, w, &kept, func(id rowID, one *question) error {
 			found[one.at].add(id, one.alone.Repeats)
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-	}
-	r.leave()
-	for i := range answers {
-		if answers[i].Err == nil {
-			answers[i].Members = found[i].sorted()
+		if i == len(work)-1 {
+			r.leave()
+			finish(i, rest)
+		} else {
+			behind.Go(func() { finish(i, rest) })
 		}
 	}
+	r.leave()
+	behind.Wait()
 	r.end()
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
 	return answers, nil
 }
 
@@ -333,12 +353,13 @@ func (s *Mapped) statement(w work) (sqlgen.Statement, error) {
 	return sqlgen.Select(s.dialect(), s.m.schema, all, cuts)
 }
 
-// run runs one statement and gives each member of each plan once, in any order. The
+// run runs one statement and gives each member of each plan once, in any order: those that
+// are not given when it returns come from rest, which asks the database nothing more. The
 // ids lie in kept, or each for itself without.
-func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit func(rowID, *question) error) error {
+func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit func(rowID, *question) error) (rest func() error, err error) {
 	st, err := s.statement(w)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if one := w.part[0]; len(w.part) == 1 && one.ranked != nil {
 		return s.runRank(ctx, r, st, one, kept, visit)
@@ -349,7 +370,7 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		masks = 1
 	}
 	rankings := make([]ranking, len(ranks))
-	err = r.answers(ctx, st, masks, masks+len(ranks), kept, func(id rowID, values []sql.NullInt64) error {
+	unpack, err := r.answers(ctx, st, masks, masks+len(ranks), kept, func(id rowID, values []sql.NullInt64) error {
 		mask := int64(1)
 		if masks > 0 {
 			mask, values = values[0].Int64, values[1:]
@@ -366,33 +387,38 @@ func (s *Mapped) run(ctx context.Context, r *reader, w work, kept *texts, visit 
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for i, one := range ranks {
-		cut, inside := rankings[i].members(one.ranked)
-		one.keep(one.ranked, cut)
-		for _, id := range inside {
-			if err := visit(id, one); err != nil {
-				return err
+	return func() error {
+		if err := unpack(); err != nil {
+			return err
+		}
+		for i, one := range ranks {
+			cut, inside := rankings[i].members(one.ranked)
+			one.keep(one.ranked, cut)
+			for _, id := range inside {
+				if err := visit(id, one); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	}, err
 }
 
 // runRank runs the statement of a rank that is the whole rule.
-func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(rowID, *question) error) error {
+func (s *Mapped) runRank(ctx context.Context, r *reader, st sqlgen.Statement, one *question, kept *texts, visit func(rowID, *question) error) (rest func() error, err error) {
 	cut := eval.Cut{Empty: true}
-	err := r.answers(ctx, st, 1, 1, kept, func(id rowID, values []sql.NullInt64) error {
+	unpack, err := r.answers(ctx, st, 1, 1, kept, func(id rowID, values []sql.NullInt64) error {
 		v := values[0].Int64
 		if cut.Empty || one.ranked.Bottom == (v > cut.Value) {
 			cut = eval.Cut{Value: v}
 		}
 		return visit(id, one)
 	})
-	if err == nil {
-		one.keep(one.ranked, cut)
-	}
-	return err
+	return func() error {
+		err := unpack()
+		if err == nil {
+			one.keep(one.ranked, cut)
+		}
+		return err
+	}, err
 }
