@@ -78,7 +78,7 @@ func differ(t *testing.T, e engine, db *sql.DB, seed uint64, unsupported map[str
 		w.Customers = slices.DeleteFunc(w.Customers, func(c *eval.Customer) bool { return c.Guest })
 		scopes = []plan.Scope{plan.Members, plan.Both}
 	}
-	if seed%3 == 0 && e.click == nil {
+	if seed%3 == 0 {
 		number(w)
 		h.numbers = true
 	}
