@@ -511,6 +511,9 @@ func (g *generator) clickForm() KeyForm {
 // clickIDs is a statement of customers' ids alone.
 func (g *generator) clickIDs(id string, from piece) piece {
 	g.pack(id, from)
+	if g.numbered {
+		g.inOne = inOneRow(text(inArray+"("+id+")"), from)
+	}
 	return join("SELECT "+g.id(id), from)
 }
 

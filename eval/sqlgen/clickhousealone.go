@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/dangol-dev/dangol/eval/plan"
@@ -73,8 +74,14 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 	test := h.holds(l.narrow(g.withoutImplied(root, of.base)), h.customer())
 	if of.base == nil {
 		key := outer + "." + g.schema.Customers.Key
-		conditions := append([]piece{h.clickThere(g.schema.Customers, outer), h.population()}, l.where...)
-		p = g.clickIDs(key, join(" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(append(conditions, test)...)))
+		conditions := slices.Concat([]piece{h.clickThere(g.schema.Customers, outer)}, l.where, []piece{test})
+		from := func(conditions ...piece) piece {
+			return join(" FROM "+g.table(g.schema.Customers)+" "+outer+" WHERE ", g.all(conditions...))
+		}
+		p = g.clickIDs(key, from(append(conditions, h.population())...))
+		if joined, ok := h.clickJoined(root); ok && g.numbered {
+			g.inOne = inOneRow(join(fmt.Sprintf("groupArrayIf(%d)(%s, ", mostInArray, key), joined, ")"), from(conditions...))
+		}
 	} else {
 		from := h.scan(h.scanOf(mode.base))
 		if mode.beside != "" {

@@ -47,7 +47,7 @@ func (g *generator) clickInRank(r *plan.Rank) piece {
 	g.idForm = g.clickForm()
 	rows := g.clickRanked(r, true)
 	if g.numbered {
-		one := join(fmt.Sprintf("SELECT groupArray(%d)(dg_c) AS dg_cs, groupArray(%[1]d)(dg_v) AS dg_vs, count() AS dg_n, quantileExact(", mostInArray)+level(r)+")(dg_v) AS dg_cut FROM (", rows, ")")
+		one := join("SELECT "+inArray+"(dg_c) AS dg_cs, "+inArray+"(dg_v) AS dg_vs, count() AS dg_n, quantileExact("+level(r)+")(dg_v) AS dg_cut FROM (", rows, ")")
 		in := "dg_w " + inside(r) + " dg_cut"
 		one = join("SELECT toString(arrayFilter((dg_i, dg_w) -> "+in+", dg_cs, dg_vs)), toString(arrayFilter(dg_w -> "+in+", dg_vs)) FROM (", one,
 			fmt.Sprintf(") WHERE dg_n <= %d AND dg_cut IS NOT NULL", mostInArray)) // old servers overlook a name that only functions read

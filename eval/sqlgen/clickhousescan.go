@@ -163,6 +163,9 @@ func (r row) level(up int) *lifted {
 	return nil
 }
 
+// allCounted is what clickCompute gives of a count of all rows.
+const allCounted = "toInt64(count())"
+
 // clickCompute is an aggregate over the rows that meet the condition, all when it is
 // empty. Of no rows at all the conditional minimum is 0 on old servers, so that is
 // written as the minimum of a value that is NULL elsewhere.

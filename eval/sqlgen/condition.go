@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/dangol-dev/dangol"
@@ -171,6 +172,9 @@ func (g *generator) compare(n *plan.Compare, r row) piece {
 	if is && lit.Value.Known() {
 		if column, ok := g.whole(n.L, r); ok {
 			l = column
+		}
+		if ok && l.unmarked() == allCounted && lit.Value.Int() >= 0 { // of numbers that are not negative no cast is needed
+			l.sql = strings.Replace(l.sql, allCounted, "count()", 1)
 		}
 	}
 	out := join(l, " "+string(n.Op)+" ", g.expr(n.R, r))

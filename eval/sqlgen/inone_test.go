@@ -26,6 +26,58 @@ func integerSchema(cat *catalog.Catalog, change func(*sqlgen.Schema)) *sqlgen.Sc
 	return schema
 }
 
+// On ClickHouse the ids of one plan's members are an array where they are integers. Who
+// joined late is left out where the array is made, if nothing else asks when they joined.
+func TestMembersInOneRow(t *testing.T) {
+	cat := catalog.Shop()
+	c, err := compile.New(cat)
+	require.NoError(t, err)
+	statement := func(change func(*sqlgen.Schema), rules ...string) sqlgen.Statement {
+		q := sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)}
+		for _, rule := range rules {
+			p, ds := c.Text(rule, compile.Options{})
+			require.False(t, ds.HasErrors())
+			q.Plans = append(q.Plans, p)
+		}
+		s, err := sqlgen.Select(sqlgen.ClickHouse, integerSchema(cat, change), q, nil)
+		require.NoError(t, err)
+		for _, form := range []struct {
+			sql  string
+			args []any
+		}{{s.SQL, s.Args}, {s.Packed, s.Args}, {s.InOne.SQL, s.InOne.Args}, {s.Unsifted.SQL, s.Unsifted.Args}} {
+			require.True(t, form.sql == "" || strings.Count(form.sql, "?") == len(form.args), form.sql)
+		}
+		return s
+	}
+	same := func(*sqlgen.Schema) {}
+	const array, arrayIf = "SELECT toString(groupArray(8388608)(", "SELECT toString(groupArrayIf(8388608)("
+	s := statement(same, "points >= 10 and visits(3d) >= 3")
+	require.Equal(t, "SELECT toString(groupArrayIf(8388608)(c.id, c.joined < ?)) FROM customers c WHERE c.points >= 10 AND c.id IN ("+
+		"SELECT r4.customer FROM visits r4 WHERE r4.at >= ? AND r4.at < ? GROUP BY r4.customer HAVING count() >= 3)", s.InOne.SQL)
+	require.Equal(t, 1<<23, s.InOne.Most)
+	require.True(t, strings.HasSuffix(s.SQL, "HAVING count() >= 3) AND c.joined < ?"), s.SQL)
+	require.NotEqual(t, s.Args, s.InOne.Args)
+
+	require.Contains(t, statement(same, "points >= 10").InOne.SQL, arrayIf)
+	require.Contains(t, statement(same, "not visits(3d)").InOne.SQL, arrayIf)
+	require.Contains(t, statement(same, "joined within 3d").InOne.SQL, array, "the rule reads joined itself")
+	require.Contains(t, statement(func(s *sqlgen.Schema) {
+		joined := s.Customers.Columns["joined"]
+		joined.Filled = false
+		s.Customers.Columns["joined"] = joined
+	}, "points >= 10").InOne.SQL, array, "joined may be NULL")
+	require.Contains(t, statement(func(s *sqlgen.Schema) { delete(s.Customers.Columns, "joined") }, "points >= 10").InOne.SQL, array)
+	require.Contains(t, statement(func(s *sqlgen.Schema) { s.Customers.Filter = "{t}.kept = 1" }, "points >= 10").InOne.SQL, array)
+	require.Contains(t, statement(func(s *sqlgen.Schema) { s.Guest = "{t}.guest = 1" }, "points >= 10").InOne.SQL, array)
+
+	s = statement(same, "visits(3d)")
+	require.Contains(t, s.InOne.SQL, array)
+	require.Contains(t, s.Unsifted.SQL, array)
+	require.Equal(t, 1<<23, s.Unsifted.Most)
+
+	require.Empty(t, statement(func(s *sqlgen.Schema) { s.Customers.Owner, s.Customers.OwnerType = sqlgen.TextKey, "" }, "points >= 10").InOne, "ids are text")
+}
+
 // On ClickHouse a rank that is the whole rule is answered in one row where ids are
 // integers. The groups of the one scan that it reads are those who are ranked.
 func TestRanksInOneRow(t *testing.T) {

@@ -192,7 +192,7 @@ type Statement struct {
 	Packed string
 	// InOne is the same answer in one row, which takes a server less than Packed.
 	InOne InOne
-	// Unsifted is Packed as it is found sooner, where it leaves those out who joined late.
+	// Unsifted is InOne as it is found sooner, where it leaves those out who joined late.
 	Unsifted Unsifted
 	// Scans is how many derived tables of records stand in it.
 	Scans int

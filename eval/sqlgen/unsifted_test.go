@@ -45,6 +45,7 @@ func TestWhoIsLateIsToldBesideTheAnswer(t *testing.T) {
 		require.Contains(t, late, "n.joined >= ? LIMIT 1001")
 		require.Contains(t, s.SQL, "joined", "the statement is whole by itself")
 		require.Contains(t, s.Packed, "joined")
+		require.Contains(t, s.InOne.SQL, "joined")
 		require.Equal(t, strings.Count(s.Unsifted.SQL, "?"), len(s.Unsifted.Args))
 		require.Equal(t, strings.Count(s.SQL, "?"), len(s.Args))
 	}

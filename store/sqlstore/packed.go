@@ -21,7 +21,6 @@ var errNoNumber = errors.New("sqlstore: a row of an answer lacks a number")
 // numbers and PostgreSQL or ClickHouse is asked for an answer to keep: it takes as long to
 // send a row for each customer as to find the customers of a selective rule.
 func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, beside int, kept *texts, take func(rowID, []sql.NullInt64) error) (rest func() error, err error) {
-	rest = func() error { return nil }
 	visit := func(id rowID, values []sql.NullInt64) error {
 		for _, v := range values[:filled] {
 			if !v.Valid {
@@ -31,17 +30,12 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 		return take(id, values)
 	}
 	values := make([]sql.NullInt64, beside)
-	if kept != nil && st.InOne.SQL != "" {
-		if whole, err := r.inOne(ctx, st.InOne, values, visit); whole || err != nil {
+	if kept != nil {
+		if rest, err := r.inArrays(ctx, st, values, visit); rest != nil || err != nil {
 			return rest, err
 		}
 	}
 	if kept != nil && (st.Packed != "" || st.Numbers && r.dialect == Postgres) {
-		if st.Unsifted.SQL != "" {
-			if sifted, err := r.unsifted(ctx, st.Unsifted, visit); sifted || err != nil {
-				return rest, err
-			}
-		}
 		return r.packed(ctx, st, values, visit)
 	}
 	ids := idScanner{numbers: st.Numbers, kept: kept}
@@ -50,6 +44,7 @@ func (r *reader) answers(ctx context.Context, st sqlgen.Statement, filled, besid
 	for i := range cells {
 		dest = append(dest, &cells[i])
 	}
+	rest = func() error { return nil }
 	return rest, r.rows(ctx, st, func(scan func(...any) error) error {
 		id, err := ids.scan(scan, dest)
 		if err != nil {
@@ -98,24 +93,6 @@ func inTexts(statement string, columns int) string {
 		names, texts = append(names, name), append(texts, "STRING_AGG(COALESCE(CAST("+name+" AS TEXT), ''), ',')")
 	}
 	return "SELECT " + strings.Join(texts, ", ") + " FROM (" + statement + ") AS packed(" + strings.Join(names, ", ") + ")"
-}
-
-// inOne runs a statement whose answer is one row. whole is false where that may lack
-// something, and nothing was given to visit then.
-func (r *reader) inOne(ctx context.Context, st sqlgen.InOne, values []sql.NullInt64, visit func(rowID, []sql.NullInt64) error) (whole bool, err error) {
-	columns, dest := packedColumns(len(values)+1, true)
-	rows := 0
-	err = r.rows(ctx, sqlgen.Statement{SQL: st.SQL, Args: st.Args}, func(scan func(...any) error) error {
-		rows++
-		return scan(dest...)
-	})
-	if err != nil || rows != 1 {
-		return false, err
-	}
-	if err := open(columns); err != nil || columns[0].items() >= st.Most {
-		return false, err
-	}
-	return true, unpack(columns, values, visit)
 }
 
 // packedColumns are columns that are not read yet, and where each is scanned to.

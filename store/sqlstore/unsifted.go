@@ -10,14 +10,15 @@ import (
 	"github.com/dangol-dev/dangol/eval/sqlgen"
 )
 
-// unsifted gives the ids of a statement's answer to visit, without those who joined late.
-// sifted is false where there are too many of these to tell, and nothing was given then:
-// there have been before of this as-of or of a later one, or it turns out.
-func (r *reader) unsifted(ctx context.Context, st sqlgen.Unsifted, visit func(rowID, []sql.NullInt64) error) (sifted bool, err error) {
+// unsifted asks for the ids of a statement's answer, which rest gives to visit without those
+// who joined late. rest is nil where there are too many of these to tell: there have been
+// before of this as-of or of a later one, or it turns out. It is nil too where the answer is
+// too long for an array, which cut tells.
+func (r *reader) unsifted(ctx context.Context, st sqlgen.Unsifted, visit func(rowID, []sql.NullInt64) error) (rest func() error, cut bool, err error) {
 	if st.AsOf <= r.crowded.Load() {
-		return false, nil
+		return nil, false, nil
 	}
-	var arrays []string
+	columns, arrays := []packedColumn{{array: true}}, 0
 	late, rows := map[int64]bool{}, 0 // a host may have a customer twice
 	err = r.rows(ctx, sqlgen.Statement{SQL: st.SQL, Args: st.Args}, func(scan func(...any) error) error {
 		var text string
@@ -25,7 +26,8 @@ func (r *reader) unsifted(ctx context.Context, st sqlgen.Unsifted, visit func(ro
 			return err
 		}
 		if strings.HasPrefix(text, "[") {
-			arrays = append(arrays, text)
+			columns[0].cell = text
+			arrays++
 			return nil
 		}
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -37,26 +39,21 @@ func (r *reader) unsifted(ctx context.Context, st sqlgen.Unsifted, visit func(ro
 		return nil
 	})
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if rows > sqlgen.MostLate {
 		r.crowded.Store(max(r.crowded.Load(), st.AsOf))
-		return false, nil
+		return nil, false, nil
 	}
-	for _, text := range arrays {
-		columns := []packedColumn{{cell: text, array: true}}
-		if err := open(columns); err != nil {
-			return false, err
-		}
-		err := unpack(columns, nil, func(id rowID, none []sql.NullInt64) error {
+	if err := open(columns); err != nil || arrays != 1 || columns[0].items() >= st.Most {
+		return nil, true, err
+	}
+	return func() error {
+		return unpack(columns, nil, func(id rowID, none []sql.NullInt64) error {
 			if late[id.number] {
 				return nil
 			}
 			return visit(id, none)
 		})
-		if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
+	}, false, nil
 }
