@@ -20,7 +20,7 @@ func clickParts(s *Schema, q Query, cuts map[string]Cut) []Part {
 		one.Plans = q.Plans[i : i+1]
 		g := newGenerator(ClickHouse, s, one, cuts)
 		root := ready(p)
-		if rank, ok := root.(*plan.Rank); ok && !g.hasCut(rank) {
+		if rank, ok := root.(*plan.Rank); ok && (OnePass(ClickHouse, rank) || !g.hasCut(rank)) {
 			if ranks[i] = g.rankScan(rank); ranks[i] == nil {
 				why[i] = aRank
 			}

@@ -28,8 +28,8 @@ const shortest = 35 * 24 * time.Hour
 // where it shares a part with others, and for InRank where it is alone.
 //
 // On ClickHouse every plan shares one statement, but for those that compare the records of
-// two short windows, and ranks without a cut whose records no other plan reads or that are
-// few.
+// two short windows, and ranks whose records no other plan reads or that are few. A rank of
+// one pass is one there whether it has a cut, which another plan may have asked for, or not.
 func Partition(d Dialect, s *Schema, q Query, cuts map[string]Cut) []Part {
 	if d == ClickHouse {
 		return clickParts(s, q, cuts)

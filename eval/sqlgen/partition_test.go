@@ -82,12 +82,18 @@ func TestPartitionOnClickHouse(t *testing.T) {
 		require.False(t, ds.HasErrors(), "%s: %v", rule, ds)
 		q.Plans = append(q.Plans, p)
 	}
-	var got [][]int
-	for _, part := range sqlgen.Partition(sqlgen.ClickHouse, schema, q, nil) {
-		require.NotEmpty(t, part.Why)
-		got = append(got, part.Plans)
+	cuts := map[string]sqlgen.Cut{} // some other rule of the query may want them
+	for _, p := range q.Plans[6:] {
+		cuts[plan.Key(p.Root)] = sqlgen.Cut{Value: 7}
 	}
-	require.Empty(t, cmp.Diff([][]int{{0, 2, 3, 4, 5, 6}, {1}, {7}, {8}, {9}, {10}}, got))
+	for _, known := range []map[string]sqlgen.Cut{nil, cuts} {
+		var got [][]int
+		for _, part := range sqlgen.Partition(sqlgen.ClickHouse, schema, q, known) {
+			require.NotEmpty(t, part.Why)
+			got = append(got, part.Plans)
+		}
+		require.Empty(t, cmp.Diff([][]int{{0, 2, 3, 4, 5, 6}, {1}, {7}, {8}, {9}, {10}}, got))
+	}
 
 	many := q
 	many.Plans = slices.Clone(q.Plans[:6])

@@ -57,6 +57,7 @@ var numberRules = []string{
 	`max(orders.total) in top 0.01%`,
 	`min(orders.total) in bottom 99.99%`,
 	`points in top 100%`,
+	`country = "KR" and points in top 100%`,
 	`points in bottom 100%`,
 	`points in top 0.0001%`,
 	`points in top 12.345%`,
