@@ -87,9 +87,13 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 		if mode.beside != "" {
 			from = h.clickBeside(h.scanOf(mode.base), h.scanOf(mode.beside))
 		}
-		p = g.clickIDs(clickOwner, join(" FROM (", from, ") WHERE ", g.all(test, of.late)))
-		if of.late.sql != "" {
-			g.unsift(clickOwner, join(" FROM (", from, ") WHERE ", g.all(test)))
+		p = g.clickIDs(clickOwner, join(" FROM (", from, ")", g.whereAll(test, of.late)))
+		switch base := h.scanOf(mode.base); {
+		case of.late.sql == "":
+		case mode.alike[base.key] && mode.beside == "" && g.short(base) && g.whereAll(test).sql == "":
+			g.unsift(h.clickOwners(base))
+		default:
+			g.unsift(text(inArray+"("+clickOwner+")"), join(" FROM (", from, ")", g.whereAll(test)))
 		}
 	}
 	g.scans, g.err = h.scans, h.err
@@ -220,6 +224,25 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 	where, _ := g.selected(s, r)
 	g.clickNarrow(s.slots, r)
 	return g.ofScan(s, join(owner+" "+g.global("IN (SELECT ")+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain())
+}
+
+// whereAll is the clause of conditions that all must hold, nothing where they always do.
+func (g *generator) whereAll(conditions ...piece) piece {
+	all := g.all(conditions...)
+	if all.sql == g.always(true).sql {
+		return piece{}
+	}
+	return join(" WHERE ", all)
+}
+
+// clickOwners are an array of the customers of a scan's records, each once, and where it is
+// made from. Of many records an array takes longer than groups do. Old servers know no limit
+// of its length.
+func (g *generator) clickOwners(s *scan) (ids, from piece) {
+	r := g.record(s.slots[0].agg, s.slots)
+	where, _ := g.selected(s, r)
+	g.clickNarrow(s.slots, r)
+	return join("groupUniqArray(", r.owner, ")"), join(r.from(), " WHERE ", list(where, " AND "))
 }
 
 // all are conditions that all must hold, without those that always do.

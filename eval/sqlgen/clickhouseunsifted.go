@@ -20,11 +20,11 @@ type Unsifted struct {
 // unsift writes Statement.Unsifted. The answer stands before the late: where a server takes
 // up tables in the order of the text, who has records by then is late by then, since hosts
 // write a customer before his records. Nothing makes one state of both, nor does it of InOne.
-func (g *generator) unsift(id string, from piece) {
+func (g *generator) unsift(ids, from piece) {
 	if !g.numbered || !g.schema.Local {
 		return
 	}
 	late := g.clickLate("toString(n." + g.schema.Customers.Key + ")")
-	p := join("SELECT toString("+inArray+"("+id+"))", from, " UNION ALL ", late, fmt.Sprintf(" LIMIT %d", MostLate+1))
+	p := join("SELECT toString(", ids, ")", from, " UNION ALL ", late, fmt.Sprintf(" LIMIT %d", MostLate+1))
 	g.unsifted = Unsifted{SQL: p.sql, Args: p.args, Most: mostInArray, AsOf: g.now()}
 }

@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -137,7 +138,10 @@ func (g *generator) leaf(t plan.Test, r row) piece {
 	case *plan.Truth:
 		out := g.boolean(g.expr(n.X, r))
 		if col, alias, ok := g.bare(n.X, r); ok && g.dialect == ClickHouse && g.home(n.X, r) == nil {
-			out = g.boolean(text(place(col.SQL, alias)))
+			out = text(place(col.SQL, alias))
+			if !comparison.MatchString(col.SQL) {
+				out = g.boolean(out)
+			}
 		}
 		out.sure = g.filled(n.X, r)
 		return out
@@ -185,6 +189,10 @@ func (g *generator) compare(n *plan.Compare, r row) piece {
 func (g *generator) always(b bool) piece {
 	return text(map[bool]string{true: "1 = 1", false: "1 = 0"}[b]).certain()
 }
+
+// comparison is SQL of a host that compares a column with an integer: it is a condition,
+// and 0 or 1 where it is a value.
+var comparison = regexp.MustCompile(`^\(\{t\}\.[A-Za-z_][A-Za-z0-9_]* ?(=|<>|!=|<|<=|>|>=) ?-?[0-9]{1,18}\)$`)
 
 // boolean makes a value a condition.
 func (g *generator) boolean(p piece) piece {

@@ -143,3 +143,28 @@ func TestFormsAgreeWithEval(t *testing.T) {
 		require.Greater(t, seen[what], 3, what)
 	}
 }
+
+// What a host's SQL says of truth is a condition as it stands on ClickHouse where it can be
+// no number but 0 and 1.
+func TestComparisonsOfHostsAreConditions(t *testing.T) {
+	cat := catalog.Shop()
+	c, err := compile.New(cat)
+	require.NoError(t, err)
+	p, ds := c.Text("newsletter", compile.Options{})
+	require.False(t, ds.HasErrors())
+	for sql, want := range map[string]string{
+		"({t}.consent = 1)":                   "(c.consent = 1)",
+		"({t}.consent >= -7)":                 "(c.consent >= -7)",
+		"({t}.consent)":                       "((c.consent)) <> 0",
+		"{t}.consent":                         "(c.consent) <> 0",
+		"({t}.consent = 1 + {t}.other = 1)":   "((c.consent = 1 + c.other = 1)) <> 0",
+		"({t}.consent - 1 = 1)":               "((c.consent - 1 = 1)) <> 0",
+		"({t}.consent = 1) + ({t}.other = 1)": "((c.consent = 1) + (c.other = 1)) <> 0",
+	} {
+		schema := plainSchema(cat)
+		schema.Customers.Columns["newsletter"] = sqlgen.Column{SQL: sql, Filled: true}
+		s, err := sqlgen.Select(sqlgen.ClickHouse, schema, sqlgen.Query{AsOf: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC), Plans: []*plan.Plan{p}}, nil)
+		require.NoError(t, err)
+		require.Contains(t, s.SQL, " AND "+want+" AND ", sql)
+	}
+}

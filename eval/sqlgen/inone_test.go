@@ -72,8 +72,10 @@ func TestMembersInOneRow(t *testing.T) {
 
 	s = statement(same, "visits(3d)")
 	require.Contains(t, s.InOne.SQL, array)
-	require.Contains(t, s.Unsifted.SQL, array)
+	require.True(t, strings.HasPrefix(s.Unsifted.SQL, "SELECT toString(groupUniqArray(r5.customer)) FROM visits r5 WHERE r5.at >= ? AND r5.at < ? UNION ALL "), s.Unsifted.SQL)
 	require.Equal(t, 1<<23, s.Unsifted.Most)
+	require.Contains(t, statement(same, "visits(90d)").Unsifted.SQL, array, "of many records, groups take less time")
+	require.Contains(t, statement(same, "visits(3d) >= 2").Unsifted.SQL, array)
 
 	require.Empty(t, statement(func(s *sqlgen.Schema) { s.Customers.Owner, s.Customers.OwnerType = sqlgen.TextKey, "" }, "points >= 10").InOne, "ids are text")
 }
