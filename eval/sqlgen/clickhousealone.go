@@ -91,7 +91,9 @@ func (g *generator) clickAlone(root plan.Test, of who) (p piece, ok bool) {
 		switch base := h.scanOf(mode.base); {
 		case of.late.sql == "":
 		case mode.alike[base.key] && mode.beside == "" && g.short(base) && g.whereAll(test).sql == "":
-			g.unsift(h.clickOwners(base))
+			// Of many records this array takes longer than groups do. Old servers know no limit of its length.
+			owner, records := h.clickOwners(base)
+			g.unsift(join("groupUniqArray(", owner, ")"), records)
 		default:
 			g.unsift(text(inArray+"("+clickOwner+")"), join(" FROM (", from, ")", g.whereAll(test)))
 		}
@@ -220,10 +222,8 @@ func (g *generator) decided(s *scan, some bool, started []*slot, test piece) pie
 	case !some:
 		return join(owner, " "+g.global("IN (SELECT ")+g.clickKey(clickOwner)+" FROM (", g.scan(s), ") WHERE ", test, ")").certain()
 	}
-	r := g.record(s.slots[0].agg, s.slots)
-	where, _ := g.selected(s, r)
-	g.clickNarrow(s.slots, r)
-	return g.ofScan(s, join(owner+" "+g.global("IN (SELECT ")+g.clickKey(r.owner.sql), r.from(), " WHERE ", list(where, " AND "), ")").certain())
+	of, from := g.clickOwners(s)
+	return g.ofScan(s, join(owner+" "+g.global("IN (SELECT ")+g.clickKey(of.sql), from, ")").certain())
 }
 
 // whereAll is the clause of conditions that all must hold, nothing where they always do.
@@ -235,14 +235,12 @@ func (g *generator) whereAll(conditions ...piece) piece {
 	return join(" WHERE ", all)
 }
 
-// clickOwners are an array of the customers of a scan's records, each once, and where it is
-// made from. Of many records an array takes longer than groups do. Old servers know no limit
-// of its length.
-func (g *generator) clickOwners(s *scan) (ids, from piece) {
+// clickOwners is the customer of each of a scan's records, and where they are selected from.
+func (g *generator) clickOwners(s *scan) (owner, from piece) {
 	r := g.record(s.slots[0].agg, s.slots)
 	where, _ := g.selected(s, r)
 	g.clickNarrow(s.slots, r)
-	return join("groupUniqArray(", r.owner, ")"), join(r.from(), " WHERE ", list(where, " AND "))
+	return r.owner, join(r.from(), " WHERE ", list(where, " AND "))
 }
 
 // all are conditions that all must hold, without those that always do.
